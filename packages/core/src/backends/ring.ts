@@ -1,0 +1,50 @@
+import { backendId, type Backend } from './backend.js';
+
+/** By instance number, then by arrival: the order in which round-robin serves (contract §3, TCP). */
+export function byIndex(a: Backend, b: Backend): number {
+  return (a.index ?? Number.MAX_SAFE_INTEGER) - (b.index ?? Number.MAX_SAFE_INTEGER) || byArrival(a, b);
+}
+
+/** First come, first served (contract §3, UDP). */
+export function byArrival(a: Backend, b: Backend): number {
+  return a.order - b.order || (backendId(a) < backendId(b) ? -1 : 1);
+}
+
+/**
+ * Exact round-robin over a changing set. The cursor remembers the last member served, not a position,
+ * so that members who come and go never make another be served twice or passed over.
+ */
+export class Ring {
+  #members: readonly Backend[] = [];
+  #last: Backend | undefined;
+
+  /** Replaces the members; they are kept sorted by instance number. */
+  set(members: readonly Backend[]): void {
+    this.#members = [...members].sort(byIndex);
+  }
+
+  get members(): readonly Backend[] {
+    return this.#members;
+  }
+
+  /** The next member for which `usable` holds, once around; undefined when there is none. */
+  next(usable: (backend: Backend) => boolean = () => true): Backend | undefined {
+    const start = this.#start();
+    for (let step = 0; step < this.#members.length; step++) {
+      const member = this.#members[(start + step) % this.#members.length];
+      if (member && usable(member)) {
+        this.#last = member;
+        return member;
+      }
+    }
+    return undefined;
+  }
+
+  /** The position right after the last member served, wherever the set has moved since. */
+  #start(): number {
+    const last = this.#last;
+    if (!last) return 0;
+    const after = this.#members.findIndex((member) => byIndex(member, last) > 0);
+    return after < 0 ? 0 : after;
+  }
+}

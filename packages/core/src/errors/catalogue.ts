@@ -1,0 +1,201 @@
+/**
+ * One entry of the error catalogue.
+ *
+ * `status` is the HTTP status an API answers with; `summary` says what the code means; `remedy` says
+ * what the person who sees it can do. `docs/errors.md` is made from these and a test keeps it in step.
+ */
+export interface ErrorEntry {
+  readonly status: number;
+  readonly summary: string;
+  readonly remedy: string;
+}
+
+/** Every error Harbor can report, by its stable code. A code, once released, keeps its meaning. */
+export const CATALOGUE = {
+  HARBOR_INTERNAL: {
+    status: 500,
+    summary: 'Something failed that Harbor did not foresee.',
+    remedy: 'Read the log of the process named; please report it.',
+  },
+  HARBOR_USAGE: {
+    status: 400,
+    summary: 'A command was called with words it does not know or without some it needs.',
+    remedy: 'Call it again as its --help shows.',
+  },
+  HARBOR_CONFIG_INVALID: {
+    status: 400,
+    summary: 'One or more configuration values are not allowed; nothing was started or changed.',
+    remedy: 'Correct every key listed; each line says what is allowed.',
+  },
+  HARBOR_CONFIG_UNKNOWN: {
+    status: 404,
+    summary: 'No such component or configuration key.',
+    remedy: 'List them with: kato config get',
+  },
+  HARBOR_PORT_RANGE_FULL: {
+    status: 507,
+    summary: 'No port of the range is free; nothing was provisioned.',
+    remedy:
+      'Widen it with: kato config set harbor_node port_range LOW-HIGH, or delete services no longer used.',
+  },
+  HARBOR_PORT_TAKEN: {
+    status: 409,
+    summary: 'The port asked for belongs to another service or is held by another process.',
+    remedy: 'Ask for another port, or leave the parameter out to get a free one.',
+  },
+  HARBOR_PORT_OUT_OF_RANGE: {
+    status: 400,
+    summary: 'The port asked for lies outside the configured range.',
+    remedy: 'Choose one inside: kato config get harbor_node port_range',
+  },
+  HARBOR_PORT_CONFLICT: {
+    status: 503,
+    summary: 'A provisioned port is held by a process that is not Harbor, so it cannot be served.',
+    remedy:
+      'Stop the holder named, then restart an instance of the application; Harbor also retries by itself.',
+  },
+  HARBOR_PARAMETERS_INVALID: {
+    status: 400,
+    summary: 'The parameters of a request are not allowed.',
+    remedy: 'Correct the fields named.',
+  },
+  HARBOR_REQUEST_INVALID: {
+    status: 400,
+    summary: 'A request is malformed or lacks a required field.',
+    remedy: 'Correct the fields named.',
+  },
+  HARBOR_BODY_TOO_LARGE: {
+    status: 413,
+    summary: 'A request body is over the limit.',
+    remedy: 'Send less.',
+  },
+  HARBOR_UNAUTHORIZED: {
+    status: 401,
+    summary: 'Missing or wrong credentials.',
+    remedy: 'Show them with: kato info --secrets',
+  },
+  HARBOR_BROKER_VERSION: {
+    status: 412,
+    summary: 'The header X-Broker-API-Version is missing or names a major version that is not served.',
+    remedy: 'Send X-Broker-API-Version: 2.17 (every 2.x is served).',
+  },
+  HARBOR_NOT_FOUND: {
+    status: 404,
+    summary: 'There is nothing at this address.',
+    remedy: 'Check the path; the OpenAPI description lists every one.',
+  },
+  HARBOR_SERVICE_NOT_FOUND: {
+    status: 404,
+    summary: 'No service has this name or id.',
+    remedy: 'List them with: harbor services',
+  },
+  HARBOR_SERVICE_GONE: {
+    status: 410,
+    summary: 'The service instance or binding to be deleted does not exist.',
+    remedy: 'Nothing is left to do.',
+  },
+  HARBOR_SERVICE_EXISTS: {
+    status: 409,
+    summary: 'A service or binding with this id or name exists and differs from the one asked for.',
+    remedy: 'Choose another name, or delete the other one first.',
+  },
+  HARBOR_SERVICE_BUSY: {
+    status: 422,
+    summary: 'Another operation on the same service is under way.',
+    remedy: 'Try again when it has ended.',
+  },
+  HARBOR_SERVICE_BOUND: {
+    status: 409,
+    summary: 'The service is still bound to applications.',
+    remedy: 'Unbind them first, or delete with -f.',
+  },
+  HARBOR_NODE_UNAVAILABLE: {
+    status: 503,
+    summary: 'No harbor_node answers, or none has a free port.',
+    remedy: 'Check kato status; start it with: kato start harbor',
+  },
+  HARBOR_NODE_TIMEOUT: {
+    status: 504,
+    summary: 'harbor_node did not answer in time; what it did is rolled back.',
+    remedy: 'Try again; check harbor_node.log.',
+  },
+  HARBOR_CONNECTOR_UNAVAILABLE: {
+    status: 503,
+    summary: 'harbor_proxy_connector does not answer, so no port can be confirmed.',
+    remedy: 'Check kato status and harbor_proxy_connector.log.',
+  },
+  HARBOR_REDIS_UNAVAILABLE: {
+    status: 503,
+    summary: 'Redis does not answer; nothing was changed.',
+    remedy: 'Check kato status and harbor_redis.log; it is tried again by itself.',
+  },
+  HARBOR_NATS_UNAVAILABLE: {
+    status: 503,
+    summary: 'NATS does not answer; nothing was changed.',
+    remedy: 'Check kato status and nats_server.log; it is tried again by itself.',
+  },
+  HARBOR_GATEWAY_UNAVAILABLE: {
+    status: 503,
+    summary: 'harbor_gateway does not answer.',
+    remedy: 'Check kato status; start it with: kato start',
+  },
+  HARBOR_STATE_CONFLICT: {
+    status: 409,
+    summary: 'The state changed between reading and writing, and kept changing on every retry.',
+    remedy: 'Try again.',
+  },
+  HARBOR_STATE_CORRUPT: {
+    status: 500,
+    summary: 'A record in Redis is not of the form Harbor writes.',
+    remedy: 'The key and the reason are in the message; restore it from a backup or remove it.',
+  },
+  HARBOR_MESSAGE_INVALID: {
+    status: 400,
+    summary: 'A NATS message is malformed; it was ignored.',
+    remedy: 'The log names the subject, the reason and the first 200 bytes.',
+  },
+  HARBOR_MESSAGE_REFUSED: {
+    status: 400,
+    summary: 'A NATS message is well formed but asks for what is not allowed; it was ignored.',
+    remedy:
+      'The log names the reason: an unknown service, or an address that is a listener of Harbor itself.',
+  },
+  HARBOR_ADDRESS_IN_USE: {
+    status: 503,
+    summary: 'A port that one of the processes needs is held by another process.',
+    remedy: 'Stop the holder named, or change the configuration key named.',
+  },
+  HARBOR_DATA_PLANE_UNAVAILABLE: {
+    status: 503,
+    summary: 'The data plane asked for cannot work on this machine.',
+    remedy: 'Mend what is named, or set harbor_proxy_connector data_plane to auto.',
+  },
+  HARBOR_PROCESS_UNKNOWN: {
+    status: 404,
+    summary: 'No process or role has this name.',
+    remedy: 'List them with: kato process list',
+  },
+  HARBOR_PROCESS_FATAL: {
+    status: 503,
+    summary: 'A process keeps crashing and is no longer restarted.',
+    remedy: 'Read the end of its log, mend the cause, then: kato process start PROCESS',
+  },
+  HARBOR_NOT_RUNNING: {
+    status: 503,
+    summary: 'Harbor is not running in this home.',
+    remedy: 'Start it with: kato start',
+  },
+  HARBOR_TOOL_MISSING: {
+    status: 503,
+    summary: 'A program that Harbor needs is not installed.',
+    remedy: 'Install the package named.',
+  },
+  HARBOR_APP_FAILED: {
+    status: 500,
+    summary: 'An application run by harbor run could not be started.',
+    remedy: 'Run the command by hand; its own output says more.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof CATALOGUE;

@@ -1,0 +1,74 @@
+import type { Backend } from '../backends/backend.js';
+import type { Credentials } from '../services/credentials.js';
+import type { Service } from '../services/service.js';
+import type { Millis } from '../time/clock.js';
+
+/** Who has a port number of a node; its existence is what keeps two services off one number. */
+export interface PortClaim {
+  readonly node: string;
+  readonly port: number;
+  readonly service: string;
+}
+
+/** A service instance as the platform asked for it. */
+export interface Instance {
+  readonly id: string;
+  readonly name: string;
+  /** `creating` and `deleting` are intents: whoever finds one after a crash finishes or undoes it. */
+  readonly state: 'creating' | 'ready' | 'deleting';
+  readonly serviceId: string;
+  readonly planId: string;
+  readonly organization: string;
+  readonly space: string;
+  /** The parameters as they were sent, in the wire's own form, for comparing a repeated request. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly platform?: string;
+  readonly node?: string;
+  readonly credentials?: Credentials;
+  readonly createdAt: Millis;
+}
+
+/** A service instance bound to an application. */
+export interface Binding {
+  readonly id: string;
+  readonly instance: string;
+  readonly app?: string;
+  readonly serviceId: string;
+  readonly planId: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly createdAt: Millis;
+}
+
+/** Who has an instance name in a space, where the platform is Harbor's own CLI. */
+export interface NameClaim {
+  readonly instance: string;
+}
+
+/** A value of `kato config set`. */
+export interface ConfigEntry {
+  readonly value: unknown;
+}
+
+/** Every kind of record in the shared state. */
+export interface Records {
+  readonly service: Service;
+  /** id: `<node>:<port>` */
+  readonly port: PortClaim;
+  /** id: `<node>:<int_port>` */
+  readonly int_port: PortClaim;
+  /** id: backendId() */
+  readonly backend: Backend;
+  readonly instance: Instance;
+  readonly binding: Binding;
+  /** id: `<organization>/<space>/<name>`, each part percent-encoded */
+  readonly name: NameClaim;
+  /** id: `<component>.<key>` */
+  readonly config: ConfigEntry;
+}
+
+export type Kind = keyof Records;
+
+/** The id of a port or int_port claim. */
+export function claimId(node: string, port: number): string {
+  return `${node}:${port}`;
+}

@@ -1,0 +1,73 @@
+import type { Kind, Records } from './records.js';
+import type { Versioned, Write } from './commit.js';
+
+/** All records of some kinds at one revision of one state (`epoch` names the state's life). */
+export interface Snapshot {
+  readonly epoch: string;
+  readonly revision: number;
+  readonly records: readonly (Exclude<Write, { value: undefined }> & { readonly revision: number })[];
+}
+
+/** A write as a reader sees it, with the revision that made it. */
+export type Change = Write & { readonly revision: number };
+
+type Tables = { [K in Kind]?: Map<string, Versioned<Records[K]>> };
+
+/** A reader's copy of some kinds of the shared state, moved forward change by change. */
+export class Replica {
+  #tables: Tables = {};
+  #revision = 0;
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
+    return this.#table(kind).get(id)?.value;
+  }
+
+  /** The revision that last wrote the record; undefined when there is none. */
+  revisionOf(kind: Kind, id: string): number | undefined {
+    return this.#table(kind).get(id)?.revision;
+  }
+
+  *all<K extends Kind>(kind: K): Generator<Records[K], void, void> {
+    for (const record of this.#table(kind).values()) yield record.value;
+  }
+
+  *entries<K extends Kind>(kind: K): Generator<[string, Records[K]], void, void> {
+    for (const [id, record] of this.#table(kind)) yield [id, record.value];
+  }
+
+  count(kind: Kind): number {
+    return this.#table(kind).size;
+  }
+
+  reset(snapshot: Snapshot): void {
+    this.#tables = {};
+    for (const record of snapshot.records) this.#write(record);
+    this.#revision = snapshot.revision;
+  }
+
+  /** Applies a change; one that is not newer than the replica is ignored. Returns the value before. */
+  apply(change: Change): void {
+    this.#write(change);
+    this.#revision = Math.max(this.#revision, change.revision);
+  }
+
+  #write(change: Change): void {
+    const table = this.#table(change.kind) as Map<string, Versioned<unknown>>;
+    const known = table.get(change.id);
+    if (known && known.revision > change.revision) return;
+    if (change.value === undefined) table.delete(change.id);
+    else table.set(change.id, { value: change.value, revision: change.revision });
+  }
+
+  #table<K extends Kind>(kind: K): Map<string, Versioned<Records[K]>> {
+    const known: Tables[K] = this.#tables[kind];
+    if (known) return known;
+    const table = new Map<string, Versioned<Records[K]>>();
+    this.#tables = { ...this.#tables, [kind]: table };
+    return table;
+  }
+}
