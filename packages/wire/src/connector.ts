@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { portNumber } from './address.js';
+
+const transport = z.enum(['tcp', 'udp']);
+
+/** Who holds a port that Harbor wants. */
+export const holder = z.object({ pid: z.int(), command: z.string(), state: z.string() });
+
+/** node → connector: bind this port and keep it for `hold_ms`. */
+export const reserveRequest = z.object({
+  port: portNumber,
+  transports: z.array(transport).min(1).max(2),
+  hold_ms: z.int().min(1).max(60_000),
+});
+
+export const reserveReply = z.object({
+  held: z.boolean(),
+  reason: z.string().optional(),
+  holders: z.array(holder).optional(),
+});
+
+export const releaseRequest = z.object({ port: portNumber });
+
+/** connector → node: this backend failed. `service`, `transport` and the address identify it. */
+export const failedReport = z.object({
+  service: z.string().max(255),
+  transport,
+  host: z.string().max(64),
+  port: portNumber,
+  reason: z.string().max(255),
+});
+
+/** A port that cannot be served because somebody else holds it. */
+export const portConflict = z.object({
+  port: portNumber,
+  protocol: transport,
+  service: z.string(),
+  pid: z.int().nullable(),
+  command: z.string().nullable(),
+  reason: z.string(),
+  since: z.number(),
+});
+
+export type PortConflict = z.output<typeof portConflict>;
+
+const backendHealth = z.object({
+  address: z.string(),
+  last_error: z.string().nullable(),
+  last_error_at: z.number().nullable(),
+  suspected_until: z.number().nullable(),
+});
+
+const listenerStatus = z.object({
+  key: z.string(),
+  service: z.string(),
+  listening: z.boolean(),
+  connections_open: z.int(),
+  connections_total: z.int(),
+  bytes_in: z.number(),
+  bytes_out: z.number(),
+  refused: z.int(),
+  backends: z.array(backendHealth),
+});
+
+/** `harbor.connector.NODE.status`; with `service` only that service's listeners are listed. */
+export const statusRequest = z.object({ service: z.string().max(255).optional() });
+export const statusReply = z.object({
+  data_plane: z.string(),
+  conflicts: z.array(portConflict),
+  listeners: z.array(listenerStatus),
+  listening: z.int(),
+});
+
+export type StatusReply = z.output<typeof statusReply>;
+
+/** `harbor.node.NODE.backends`: the leases of a service's backends. */
+export const backendsRequest = z.object({ service: z.string().max(255) });
+export const backendsReply = z.object({
+  backends: z.array(
+    z.object({
+      transport,
+      address: z.string(),
+      app: z.string(),
+      app_name: z.string().nullable(),
+      instance: z.string(),
+      index: z.int().nullable(),
+      dea: z.string(),
+      /** Since when it is registered, ms since the epoch. */
+      since: z.number(),
+      /** When it was last heard of, ms since the epoch. */
+      heard: z.number(),
+    }),
+  ),
+});

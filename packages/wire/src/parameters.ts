@@ -1,0 +1,42 @@
+import type { ServiceParameters } from '@harbor/core';
+import { z } from 'zod';
+import { cidr, portNumber } from './address.js';
+
+const seconds = z.number().min(0).max(86_400);
+
+/** The parameters of a service as they are sent: `-c JSON`, OSB `parameters` (contract §3). */
+export const serviceParameters = z
+  .strictObject({
+    protocol: z.enum(['tcp', 'udp', 'both']).optional().describe('Wins over the protocol in the name.'),
+    port: portNumber.optional().describe('Ask for this port; refused if taken or outside the range.'),
+    proxy_protocol: z.enum(['v1', 'v2']).optional().describe('Send a PROXY protocol header to the backend.'),
+    allow: z.array(cidr).max(1_000).optional().describe('Only clients in these CIDR blocks.'),
+    deny: z.array(cidr).max(1_000).optional().describe('No clients in these CIDR blocks; wins over allow.'),
+    max_connections: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe('Open connections at most; 0: no limit.'),
+    idle_timeout: seconds.optional().describe('End a connection silent for this long, s; 0: never.'),
+    drain_timeout: seconds.optional().describe('How long connections to a removed backend may go on, s.'),
+    public: z.boolean().optional().describe('List the port in the catalog.'),
+  })
+  .meta({ id: 'ServiceParameters' });
+
+export type ServiceParametersWire = z.output<typeof serviceParameters>;
+
+/** Wire form to domain. */
+export function parametersOf(wire: ServiceParametersWire): ServiceParameters {
+  return {
+    ...(wire.protocol === undefined ? {} : { protocol: wire.protocol }),
+    ...(wire.port === undefined ? {} : { port: wire.port }),
+    ...(wire.proxy_protocol === undefined ? {} : { proxyProtocol: wire.proxy_protocol }),
+    ...(wire.allow === undefined ? {} : { allow: wire.allow }),
+    ...(wire.deny === undefined ? {} : { deny: wire.deny }),
+    ...(wire.max_connections === undefined ? {} : { maxConnections: wire.max_connections }),
+    ...(wire.idle_timeout === undefined ? {} : { idleTimeout: wire.idle_timeout }),
+    ...(wire.drain_timeout === undefined ? {} : { drainTimeout: wire.drain_timeout }),
+    ...(wire.public === undefined ? {} : { public: wire.public }),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Kind, Records } from '@harbor/core';
+import { z } from 'zod';
+import { parseJson } from './parse.js';
+import { credentials } from './service-node.js';
+
+const protocol = z.enum(['tcp', 'udp', 'both']);
+const transport = z.enum(['tcp', 'udp']);
+const strings = z.array(z.string());
+const anything = z.record(z.string(), z.unknown());
+
+const parameters = z.object({
+  protocol: protocol.exactOptional(),
+  port: z.int().exactOptional(),
+  proxyProtocol: z.enum(['v1', 'v2']).exactOptional(),
+  allow: strings.exactOptional(),
+  deny: strings.exactOptional(),
+  maxConnections: z.number().exactOptional(),
+  idleTimeout: z.number().exactOptional(),
+  drainTimeout: z.number().exactOptional(),
+  public: z.boolean().exactOptional(),
+});
+
+const claim = z.object({ node: z.string(), port: z.int(), service: z.string() });
+
+/** How each kind of record stands in Redis: JSON of the domain's own shape, checked when read. */
+const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
+  service: z.object({
+    id: z.string(),
+    name: z.string(),
+    node: z.string(),
+    port: z.int(),
+    intPort: z.int(),
+    protocol,
+    plan: z.string(),
+    parameters,
+    createdAt: z.number(),
+  }),
+  port: claim,
+  int_port: claim,
+  backend: z.object({
+    service: z.string(),
+    transport,
+    host: z.string(),
+    port: z.int(),
+    dea: z.string(),
+    app: z.string(),
+    appName: z.string().exactOptional(),
+    instance: z.string(),
+    index: z.int().exactOptional(),
+    tags: z.record(z.string(), z.string()).exactOptional(),
+    order: z.number(),
+    since: z.number(),
+  }),
+  instance: z.object({
+    id: z.string(),
+    name: z.string(),
+    state: z.enum(['creating', 'ready', 'deleting']),
+    serviceId: z.string(),
+    planId: z.string(),
+    organization: z.string(),
+    space: z.string(),
+    parameters: anything,
+    platform: z.string().exactOptional(),
+    node: z.string().exactOptional(),
+    credentials: credentials.exactOptional(),
+    createdAt: z.number(),
+  }),
+  binding: z.object({
+    id: z.string(),
+    instance: z.string(),
+    app: z.string().exactOptional(),
+    serviceId: z.string(),
+    planId: z.string(),
+    parameters: anything,
+    createdAt: z.number(),
+  }),
+  name: z.object({ instance: z.string() }),
+  config: z.object({ value: z.unknown() }),
+};
+
+export function encodeRecord(value: Records[Kind]): string {
+  return JSON.stringify(value);
+}
+
+/** A record read from Redis. Errors: HARBOR_STATE_CORRUPT, naming the kind and id. */
+export function decodeRecord<K extends Kind>(kind: K, id: string, text: string): Records[K] {
+  const schema: z.ZodType<Records[K]> = SCHEMAS[kind];
+  return parseJson(schema, text, 'HARBOR_STATE_CORRUPT', `record ${kind} ${id}`);
+}
