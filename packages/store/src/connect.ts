@@ -1,0 +1,60 @@
+import { HarborError } from '@harbor/core';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** How long a command may take before Redis counts as away, ms. */
+const COMMAND_TIMEOUT = 3_000;
+
+/** The scheme of a list of sentinels: `redis+sentinel://[user:password@]host:port,host:port/NAME`. */
+const SENTINEL = /^redis\+sentinel:\/\/(?:([^@]*)@)?([^/]+)\/([^/?]+)$/;
+
+/**
+ * Connects lazily and for ever: the connection comes back by itself. A command whose connection broke is
+ * not sent again, because nobody knows whether it was carried out: its caller decides.
+ */
+export function connectRedis(
+  url: string,
+  purpose: 'commands' | 'follow',
+  onError: (error: Error) => void,
+): Redis {
+  const options: RedisOptions = {
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: COMMAND_TIMEOUT,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
+    ...(purpose === 'commands'
+      ? { maxRetriesPerRequest: 1, commandTimeout: COMMAND_TIMEOUT }
+      : { maxRetriesPerRequest: null }),
+  };
+  const redis = SENTINEL.test(url)
+    ? new Redis({ ...options, ...sentinelOptions(url) })
+    : new Redis(url, options);
+  redis.on('error', onError);
+  return redis;
+}
+
+function sentinelOptions(url: string): RedisOptions {
+  const [, login = '', hosts = '', name = ''] = SENTINEL.exec(url) ?? [];
+  const [username, password] = login.split(':').map(decodeURIComponent);
+  return {
+    name,
+    sentinels: hosts.split(',').map((host) => {
+      const at = host.lastIndexOf(':');
+      return { host: host.slice(0, at), port: Number(host.slice(at + 1)) };
+    }),
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+  };
+}
+
+/** What a failed command means: Redis is away, unless Redis itself answered. */
+export function redisError(cause: unknown, doing: string): HarborError {
+  if (cause instanceof HarborError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const answered =
+    cause instanceof Error &&
+    cause.name === 'ReplyError' &&
+    !/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS|MISCONF|OOM)/.test(reason);
+  if (answered) return new HarborError('HARBOR_INTERNAL', `Redis refused ${doing}: ${reason}`, { cause });
+  return new HarborError('HARBOR_REDIS_UNAVAILABLE', `Redis does not answer (${doing}): ${reason}`, {
+    cause,
+  });
+}

@@ -1,0 +1,108 @@
+import {
+  HarborError,
+  type Change,
+  type Commit,
+  type CommitResult,
+  type Expectation,
+  type Kind,
+  type Snapshot,
+  type Write,
+} from '@harbor/core';
+import { decodeRecord, encodeRecord } from '@harbor/wire';
+import type { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { connectRedis, redisError } from './connect.js';
+import { follow, type Follower, type FollowEvents } from './follow.js';
+import { COMMIT, COMMIT_KEYS, EPOCH_KEY, kindKey, KINDS, REVISION_KEY, SNAPSHOT } from './scripts.js';
+
+export interface StoreOptions {
+  /** `redis://…`, `rediss://…` or `redis+sentinel://…`. */
+  readonly url: string;
+  /** Told of connection errors; they heal by themselves. */
+  readonly onError: (error: Error) => void;
+}
+
+/** The shared state in Redis: atomic commits, snapshots, and readers that follow by revision. */
+export class Store {
+  readonly #redis: Redis;
+
+  constructor(readonly options: StoreOptions) {
+    this.#redis = connectRedis(options.url, 'commands', options.onError);
+  }
+
+  /**
+   * Carries out a commit whole, or not at all where an expectation does not hold.
+   * Errors: HARBOR_REDIS_UNAVAILABLE; whether the commit happened is then unknown.
+   */
+  async commit(commit: Commit): Promise<CommitResult> {
+    const args = [randomUUID(), String(commit.expect.length), ...commit.expect.flatMap(expectationArgs)];
+    for (const write of commit.write) args.push(...writeArgs(write));
+    const reply = await this.#ask('a commit', () =>
+      this.#redis.eval(COMMIT, COMMIT_KEYS.length, ...COMMIT_KEYS, ...args),
+    );
+    const [done, number] = reply as [number, number];
+    if (done === 1) return { done: true, revision: number };
+    const unmet = commit.expect[number];
+    if (!unmet) throw new HarborError('HARBOR_INTERNAL', `commit answered ${String(number)}`);
+    return { done: false, unmet };
+  }
+
+  /** All records of some kinds at one revision. */
+  async snapshot(kinds: readonly Kind[]): Promise<Snapshot> {
+    const keys = [REVISION_KEY, EPOCH_KEY, ...kinds.map(kindKey)];
+    const reply = await this.#ask('a snapshot', () => this.#redis.eval(SNAPSHOT, keys.length, ...keys));
+    const [revision, epoch, ...hashes] = reply as [number, string, ...string[][]];
+    const records = kinds.flatMap((kind, index) => recordsOf(kind, hashes[index] ?? []));
+    return { epoch, revision, records };
+  }
+
+  /** Keeps a copy of some kinds current; resolves when it is complete for the first time. */
+  async follow(kinds: readonly Kind[], events: FollowEvents): Promise<Follower> {
+    const redis = connectRedis(this.options.url, 'follow', this.options.onError);
+    return follow({ redis, kinds, events, snapshot: () => this.snapshot(kinds) });
+  }
+
+  /** Resolves when Redis answers. Errors: HARBOR_REDIS_UNAVAILABLE. */
+  async ping(): Promise<void> {
+    await this.#ask('a ping', () => this.#redis.ping());
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  async #ask<T>(doing: string, command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (cause) {
+      throw redisError(cause, doing);
+    }
+  }
+}
+
+function expectationArgs(expectation: Expectation): string[] {
+  const want = expectation.is === 'at' ? String(expectation.revision) : expectation.is;
+  return [String(KINDS.indexOf(expectation.kind)), expectation.id, want];
+}
+
+function writeArgs(write: Write): string[] {
+  const head = [String(KINDS.indexOf(write.kind)), write.kind, write.id];
+  return write.value === undefined ? [...head, 'del', ''] : [...head, 'put', encodeRecord(write.value)];
+}
+
+function recordsOf(kind: Kind, flat: readonly string[]): Snapshot['records'][number][] {
+  const records = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    const id = flat[at] ?? '';
+    const stored = flat[at + 1] ?? '';
+    const blank = stored.indexOf(' ');
+    const value = decodeRecord(kind, id, stored.slice(blank + 1));
+    records.push({
+      kind,
+      id,
+      value,
+      revision: Number(stored.slice(0, blank)),
+    });
+  }
+  return records;
+}
