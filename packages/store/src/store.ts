@@ -90,19 +90,14 @@ function writeArgs(write: Write): string[] {
   return write.value === undefined ? [...head, 'del', ''] : [...head, 'put', encodeRecord(write.value)];
 }
 
-function recordsOf(kind: Kind, flat: readonly string[]): Snapshot['records'][number][] {
-  const records = [];
+function recordsOf(kind: Kind, flat: readonly string[]): Change[] {
+  const records: Change[] = [];
   for (let at = 0; at + 1 < flat.length; at += 2) {
     const id = flat[at] ?? '';
     const stored = flat[at + 1] ?? '';
     const blank = stored.indexOf(' ');
     const value = decodeRecord(kind, id, stored.slice(blank + 1));
-    records.push({
-      kind,
-      id,
-      value,
-      revision: Number(stored.slice(0, blank)),
-    });
+    records.push({ kind, id, value, revision: Number(stored.slice(0, blank)) } as Change);
   }
   return records;
 }

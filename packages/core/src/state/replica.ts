@@ -1,15 +1,15 @@
 import type { Kind, Records } from './records.js';
 import type { Versioned, Write } from './commit.js';
 
+/** A write as a reader sees it, with the revision that made it. */
+export type Change = Write & { readonly revision: number };
+
 /** All records of some kinds at one revision of one state (`epoch` names the state's life). */
 export interface Snapshot {
   readonly epoch: string;
   readonly revision: number;
-  readonly records: readonly (Exclude<Write, { value: undefined }> & { readonly revision: number })[];
+  readonly records: readonly Change[];
 }
-
-/** A write as a reader sees it, with the revision that made it. */
-export type Change = Write & { readonly revision: number };
 
 type Tables = { [K in Kind]?: Map<string, Versioned<Records[K]>> };
 
