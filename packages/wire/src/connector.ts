@@ -3,22 +3,22 @@ import { portNumber } from './address.js';
 
 const transport = z.enum(['tcp', 'udp']);
 
-/** Who holds a port that Harbor wants. */
-export const holder = z.object({ pid: z.int(), command: z.string(), state: z.string() });
-
-/** node → connector: bind this port and keep it for `hold_ms`. */
+/** node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. */
 export const reserveRequest = z.object({
-  port: portNumber,
+  ports: z.array(portNumber).min(1).max(64),
   transports: z.array(transport).min(1).max(2),
   hold_ms: z.int().min(1).max(60_000),
 });
 
+/** The port now held, or null; and those passed over because somebody else holds them. */
 export const reserveReply = z.object({
-  held: z.boolean(),
-  reason: z.string().optional(),
-  holders: z.array(holder).optional(),
+  held: portNumber.nullable(),
+  skipped: z.array(z.object({ port: portNumber, reason: z.string() })),
 });
 
+export type ReserveReply = z.output<typeof reserveReply>;
+
+/** node → connector: the reservation is not needed. */
 export const releaseRequest = z.object({ port: portNumber });
 
 /** connector → node: this backend failed. `service`, `transport` and the address identify it. */

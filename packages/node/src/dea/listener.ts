@@ -1,0 +1,109 @@
+import type { Bus } from '@harbor/bus';
+import {
+  backendId,
+  HarborError,
+  transportsOf,
+  type BackendChanges,
+  type BackendTable,
+  type Clock,
+  type Replica,
+  type Service,
+  type Transport,
+} from '@harbor/core';
+import {
+  DEA_SUBJECTS,
+  exitedMessage,
+  failedReport,
+  heartbeatMessage,
+  nodeSubjects,
+  registerMessage,
+  registrationOf,
+  shutdownMessage,
+  type RegisterMessage,
+} from '@harbor/wire';
+
+export interface DeaListenerOptions {
+  readonly bus: Bus;
+  readonly node: string;
+  readonly table: BackendTable;
+  readonly replica: Replica;
+  /** True where the address is a listener of Harbor itself: a backend there would be a loop. */
+  readonly isOwnListener: (host: string, port: number, transport: Transport) => boolean;
+  /** Told of every change, with the message that made it. */
+  readonly onChanges: (changes: BackendChanges, because: string) => void;
+  readonly clock: Clock;
+}
+
+/** Hears what the DEAs say (contract §5) and brings it into the backend table. */
+export class DeaListener {
+  constructor(readonly options: DeaListenerOptions) {}
+
+  start(): void {
+    const { bus, node, table, clock } = this.options;
+    bus.subscribe(DEA_SUBJECTS.register, registerMessage, (message) => {
+      this.#register(message);
+    });
+    bus.subscribe(DEA_SUBJECTS.unregister, registerMessage, (message) => {
+      for (const transport of transportsOf(message.protocol ?? 'both')) {
+        this.#tell(table.unregister(registrationOf(message, transport)), DEA_SUBJECTS.unregister);
+      }
+    });
+    bus.subscribe(DEA_SUBJECTS.exited, exitedMessage, ({ instance }) => {
+      this.#tell(table.instanceExited(instance), DEA_SUBJECTS.exited);
+    });
+    bus.subscribe(DEA_SUBJECTS.heartbeat, heartbeatMessage, ({ dea, droplets }) => {
+      const running = droplets.filter(({ state }) => state === 'RUNNING').map(({ instance }) => instance);
+      this.#tell(table.heartbeat(dea, new Set(running), clock.now()), DEA_SUBJECTS.heartbeat);
+    });
+    bus.subscribe(DEA_SUBJECTS.shutdown, shutdownMessage, ({ id }) => {
+      this.#tell(table.deaShutdown(id), DEA_SUBJECTS.shutdown);
+    });
+    bus.subscribe(nodeSubjects(node).failed, failedReport, (report) => {
+      if (table.ofService(report.service).length > 1)
+        this.#tell(table.demote(backendId(report), clock.now()), 'failed');
+    });
+  }
+
+  #register(message: RegisterMessage): void {
+    const { table, node, clock } = this.options;
+    const service = this.options.replica.get('service', message.service);
+    if (!service) throw refused(`unknown service ${quote(message.service)}`);
+    const transports = this.#transports(message, service);
+    // Another node's service: only the address may concern us, which has left our services for it.
+    if (service.node !== node) {
+      this.#tell(table.evict(message), DEA_SUBJECTS.register);
+      return;
+    }
+    for (const transport of transports) {
+      this.#tell(table.register(registrationOf(message, transport), clock.now()), DEA_SUBJECTS.register);
+    }
+  }
+
+  /** The transports the message covers, or a refusal. */
+  #transports(message: RegisterMessage, service: Service): readonly Transport[] {
+    const asked = transportsOf(message.protocol ?? service.protocol);
+    const served = transportsOf(service.protocol).filter((transport) => asked.includes(transport));
+    if (served.length === 0) {
+      throw refused(`service ${quote(service.id)} serves ${service.protocol}, not ${asked.join(', ')}`);
+    }
+    if (served.some((transport) => this.options.isOwnListener(message.host, message.port, transport))) {
+      throw refused(
+        `${message.host}:${message.port} is a listener of Harbor itself: traffic would go in circles`,
+      );
+    }
+    return served;
+  }
+
+  #tell(changes: BackendChanges, because: string): void {
+    if (changes.outcome !== 'unchanged') this.options.onChanges(changes, because);
+  }
+}
+
+function refused(reason: string): HarborError {
+  return new HarborError('HARBOR_MESSAGE_REFUSED', reason);
+}
+
+/** Ids of other systems stand in messages quoted, so that what they hold cannot pass for our words. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

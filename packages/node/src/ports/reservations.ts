@@ -1,0 +1,35 @@
+import type { Bus } from '@harbor/bus';
+import type { Transport } from '@harbor/core';
+import { nodeSubjects, reserveReply, z } from '@harbor/wire';
+
+/** How long the connector keeps a port that was not committed, ms: longer than any node operation. */
+const HOLD = 15_000;
+/** How long the connector may take to answer, ms. */
+const TIMEOUT = 3_000;
+/** How many candidates go into one question: a crowded machine costs few round trips. */
+export const CANDIDATES = 32;
+
+/** The connector's side of an allocation: a port is given away only once it is really bound. */
+export interface Reservations {
+  /**
+   * Binds the first of the ports that can be bound; null when none can.
+   * Errors: HARBOR_CONNECTOR_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE.
+   */
+  reserve(ports: readonly number[], transports: readonly Transport[]): Promise<number | null>;
+  /** Gives a reservation back; never fails, for the connector lets go of it by itself in time. */
+  release(port: number): void;
+}
+
+export function connectorReservations(bus: Bus, node: string): Reservations {
+  const subjects = nodeSubjects(node);
+  const options = { timeoutMs: TIMEOUT, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
+  return {
+    async reserve(ports, transports) {
+      const request = { ports, transports, hold_ms: HOLD };
+      return (await bus.request(subjects.reserve, request, reserveReply, options)).held;
+    },
+    release(port) {
+      bus.request(subjects.release, { port }, z.unknown(), options).catch(() => undefined);
+    },
+  };
+}

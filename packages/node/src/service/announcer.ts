@@ -1,0 +1,59 @@
+import type { Bus } from '@harbor/bus';
+import type { Clock, NodeAddresses } from '@harbor/core';
+import { serviceSubjects, z, type Announcement } from '@harbor/wire';
+
+/** Announced at least this often (wire facts §2), ms. */
+const INTERVAL = 30_000;
+
+export interface AnnouncerOptions {
+  readonly bus: Bus;
+  readonly service: string;
+  readonly node: string;
+  readonly addresses: () => NodeAddresses;
+  readonly capacity: () => number;
+  readonly clock: Clock;
+}
+
+/** Tells the gateways that this node is there, how many ports it has left and where it is reached. */
+export class Announcer {
+  #cancel: (() => void) | undefined;
+
+  constructor(readonly options: AnnouncerOptions) {}
+
+  start(): void {
+    const { bus, service } = this.options;
+    bus.subscribe(
+      serviceSubjects(service).discover,
+      z.object({ plan: z.string().nullish() }),
+      (_request, message) => {
+        if (message.reply) bus.publish(message.reply, this.#announcement());
+        else this.announce();
+      },
+    );
+    this.announce();
+  }
+
+  /** Announces now, and from now on every 30 s. */
+  announce(): void {
+    this.#cancel?.();
+    this.options.bus.publish(serviceSubjects(this.options.service).announce, this.#announcement());
+    this.#cancel = this.options.clock.schedule(INTERVAL, () => {
+      this.announce();
+    });
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  #announcement(): Announcement {
+    return {
+      id: this.options.node,
+      plan: 'free',
+      supported_versions: ['1.0'],
+      available_capacity: this.options.capacity(),
+      capacity_unit: 1,
+      addresses: this.options.addresses(),
+    };
+  }
+}
