@@ -1,4 +1,7 @@
 export * from './address.js';
+export * from './api.js';
+export * from './broker.js';
+export * from './catalog.js';
 export * from './connector.js';
 export * from './dea.js';
 export * from './parameters.js';

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { credentials } from './service-node.js';
+
+const protocol = z.enum(['tcp', 'udp', 'both']);
+const transport = z.enum(['tcp', 'udp']);
+
+/** A service as the CLI and the console show it. What is not known yet (state `creating`) is null. */
+export const serviceView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    plan: z.string(),
+    protocol,
+    state: z.enum(['creating', 'ready', 'deleting']),
+    port: z.int().nullable(),
+    node_id: z.string().nullable(),
+    host: z.string().nullable(),
+    hostname: z.string().nullable(),
+    ext_host: z.string().optional(),
+    ext_hostname: z.string().optional(),
+    organization: z.string(),
+    space: z.string(),
+    parameters: z.record(z.string(), z.unknown()),
+    /** The applications bound, sorted. */
+    bindings: z.array(z.string()),
+    created_at: z.iso.datetime(),
+    /** Only where one service is asked for. */
+    credentials: credentials.optional(),
+  })
+  .meta({ id: 'ServiceView' });
+
+export type ServiceView = z.output<typeof serviceView>;
+
+/** `GET /api/v1/services`. */
+export const servicesView = z.object({ services: z.array(serviceView) }).meta({ id: 'ServicesView' });
+
+export type ServicesView = z.output<typeof servicesView>;
+
+/** A binding, with what an application's environment is made of. */
+export const bindingView = z
+  .object({
+    id: z.string(),
+    app: z.string().nullable(),
+    service: z.object({
+      id: z.string(),
+      name: z.string(),
+      plan: z.string(),
+      label: z.string(),
+      tags: z.array(z.string()),
+    }),
+    credentials,
+  })
+  .meta({ id: 'BindingView' });
+
+export type BindingView = z.output<typeof bindingView>;
+
+/** `GET /api/v1/bindings?app=`. */
+export const bindingsView = z.object({ bindings: z.array(bindingView) }).meta({ id: 'BindingsView' });
+
+export type BindingsView = z.output<typeof bindingsView>;
+
+/** Whoever keeps a port from being served; pid and command are null where they could not be found out. */
+export const conflictView = z.object({
+  port: z.int(),
+  protocol: transport,
+  pid: z.int().nullable(),
+  command: z.string().nullable(),
+  reason: z.string(),
+  /** Since when, ms since the epoch. */
+  since: z.number(),
+});
+
+export type ConflictView = z.output<typeof conflictView>;
+
+/** One socket of a service; the counters are null, and `listening` too, while the connector is away. */
+export const listenerView = z.object({
+  protocol: transport,
+  port: z.int(),
+  listening: z.boolean().nullable(),
+  connections_open: z.int().nullable(),
+  connections_total: z.int().nullable(),
+  bytes_in: z.number().nullable(),
+  bytes_out: z.number().nullable(),
+  /** Connections reset because no backend took them. */
+  refused: z.int().nullable(),
+  /** Who holds the port where it is not Harbor. */
+  holder: z.object({ pid: z.int().nullable(), command: z.string().nullable() }).optional(),
+});
+
+export type ListenerView = z.output<typeof listenerView>;
+
+/**
+ * One backend. `failing`: it failed and is passed over for now; `suspect`: it failed within the last
+ * minute but is used again; `unknown`: the connector is away. Ages in seconds.
+ */
+export const backendView = z.object({
+  transport,
+  address: z.string(),
+  app: z.string(),
+  app_name: z.string().nullable(),
+  instance: z.string(),
+  index: z.int().nullable(),
+  dea: z.string(),
+  /** Since it was registered. */
+  age_s: z.number(),
+  /** Since it was last heard of; null while harbor_node is away. */
+  heard_s: z.number().nullable(),
+  health: z.enum(['ok', 'suspect', 'failing', 'unknown']),
+  last_error: z.string().nullable(),
+});
+
+export type BackendView = z.output<typeof backendView>;
+
+/** `GET /api/v1/explain/:portOrNameOrId`. */
+export const explainView = z
+  .object({
+    service: serviceView,
+    node_id: z.string().nullable(),
+    data_plane: z.string().nullable(),
+    listeners: z.array(listenerView),
+    /** In the order of their arrival: for UDP the first is the primary. */
+    backends: z.array(backendView),
+    conflict: conflictView.nullable(),
+    connections: z.object({ open: z.int().nullable(), total: z.int().nullable() }),
+    /** The processes that did not answer; what only they know is null above. */
+    unavailable: z.array(z.object({ process: z.string(), error: z.string(), description: z.string() })),
+  })
+  .meta({ id: 'ExplainView' });
+
+export type ExplainView = z.output<typeof explainView>;
