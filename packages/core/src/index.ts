@@ -4,6 +4,7 @@ export * from './backends/ring.js';
 export * from './backends/table.js';
 export * from './errors/catalogue.js';
 export * from './errors/harbor-error.js';
+export * from './errors/reference.js';
 export * from './leases/lease-table.js';
 export * from './ports/allocate.js';
 export * from './ports/range.js';

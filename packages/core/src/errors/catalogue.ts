@@ -84,6 +84,11 @@ export const CATALOGUE = {
     summary: 'There is nothing at this address.',
     remedy: 'Check the path; the OpenAPI description lists every one.',
   },
+  HARBOR_NOT_IMPLEMENTED: {
+    status: 501,
+    summary: 'The operation belongs to the interface, but this version of Harbor does not carry it out.',
+    remedy: 'The message names another way; for a service: delete it and create it anew.',
+  },
   HARBOR_SERVICE_NOT_FOUND: {
     status: 404,
     summary: 'No service has this name or id.',
