@@ -7,7 +7,9 @@ export function byIndex(a: Backend, b: Backend): number {
 
 /** First come, first served (contract §3, UDP). */
 export function byArrival(a: Backend, b: Backend): number {
-  return a.order - b.order || (backendId(a) < backendId(b) ? -1 : 1);
+  if (a.order !== b.order) return a.order - b.order;
+  const [left, right] = [backendId(a), backendId(b)];
+  return left === right ? 0 : left < right ? -1 : 1;
 }
 
 /**
