@@ -91,7 +91,8 @@ export class Bus {
   /**
    * Asks and waits for the answer.
    * Errors: HARBOR_NATS_UNAVAILABLE; `unanswered` where nobody listens or answers in time; whatever
-   * HarborError the other side answered with.
+   * HarborError the other side answered with. Where the question surely reached nobody, its
+   * details say `delivered: false`.
    */
   async request<T>(
     subject: string,
@@ -100,7 +101,9 @@ export class Bus {
     options: { readonly timeoutMs: number; readonly unanswered: ErrorCode },
   ): Promise<T> {
     if (!this.#connected)
-      throw new HarborError('HARBOR_NATS_UNAVAILABLE', `NATS is away (asking ${subject})`);
+      throw new HarborError('HARBOR_NATS_UNAVAILABLE', `NATS is away (asking ${subject})`, {
+        details: { delivered: false },
+      });
     const text = await this.#ask(subject, value, options);
     const answer: unknown = parseJson(
       z.unknown(),
@@ -186,7 +189,10 @@ export class Bus {
     } catch (cause) {
       const code = (cause as { code?: string }).code;
       if (code === NatsError.NoResponders) {
-        throw new HarborError(options.unanswered, `nobody listens on ${subject}`, { cause });
+        throw new HarborError(options.unanswered, `nobody listens on ${subject}`, {
+          cause,
+          details: { delivered: false },
+        });
       }
       if (code === NatsError.Timeout) {
         throw new HarborError(options.unanswered, `no answer on ${subject} within ${options.timeoutMs} ms`, {
