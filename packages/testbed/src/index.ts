@@ -1,0 +1,3 @@
+export * from './eventually.js';
+export * from './ports.js';
+export * from './servers.js';
