@@ -1,0 +1,128 @@
+import { HarborError, type Instance } from '@harbor/core';
+import {
+  brokerId,
+  catalog,
+  deleteQuery,
+  parse,
+  z,
+  type InstanceResource,
+  type LastOperation,
+} from '@harbor/wire';
+import type { FastifyInstance } from 'fastify';
+import { wantedBinding, type Bindings } from '../bindings/bindings.js';
+import type { Account } from '../dependencies.js';
+import type { Deprovisioner } from '../instances/deprovision.js';
+import type { Provisioner } from '../instances/provision.js';
+import { wantedInstance } from '../instances/wanted.js';
+import { bindingResource } from '../views/bindings.js';
+import type { ViewSources } from '../views/sources.js';
+import { echoRequestIdentity, requireAccount, requireBrokerVersion } from './auth.js';
+import { notFound } from './server.js';
+
+export interface BrokerParts {
+  readonly account: () => Account;
+  readonly provisioner: Provisioner;
+  readonly deprovisioner: Deprovisioner;
+  readonly bindings: Bindings;
+  readonly sources: ViewSources;
+}
+
+const INSTANCE = '/service_instances/:id';
+const BINDING = `${INSTANCE}/service_bindings/:binding`;
+
+const instancePath = z.object({ id: brokerId });
+const bindingPath = z.object({ id: brokerId, binding: brokerId });
+
+const SUCCEEDED: LastOperation = { state: 'succeeded' };
+
+/** The Open Service Broker API, to be registered under `/v2`. */
+export function brokerRoutes(parts: BrokerParts) {
+  return (app: FastifyInstance, _options: object, done: () => void): void => {
+    app.addHook('onRequest', echoRequestIdentity);
+    app.addHook('onRequest', requireAccount(parts.account));
+    app.addHook('onRequest', requireBrokerVersion);
+    app.setNotFoundHandler(notFound);
+    app.get('/catalog', () => catalog());
+    addInstanceRoutes(app, parts);
+    addBindingRoutes(app, parts);
+    done();
+  };
+}
+
+function addInstanceRoutes(app: FastifyInstance, { provisioner, deprovisioner, sources }: BrokerParts): void {
+  app.put(INSTANCE, async (request, reply) => {
+    const { id } = instanceIn(request.params);
+    const outcome = await provisioner.provision(id, wantedInstance(request.body));
+    return reply.code(outcome === 'created' ? 201 : 200).send({});
+  });
+  app.get(INSTANCE, (request) => {
+    const instance = existing(sources, instanceIn(request.params).id);
+    return resourceOf(instance);
+  });
+  app.delete(INSTANCE, async (request) => {
+    const { id } = instanceIn(request.params);
+    await deprovisioner.deprovision(
+      id,
+      parse(deleteQuery, request.query, 'HARBOR_REQUEST_INVALID', 'the query'),
+    );
+    return {};
+  });
+  app.patch(INSTANCE, () => {
+    throw new HarborError(
+      'HARBOR_NOT_IMPLEMENTED',
+      'service instances cannot be updated; delete this one and create it anew',
+    );
+  });
+  app.get(`${INSTANCE}/last_operation`, (request): LastOperation => {
+    const instance = sources.replica.get('instance', instanceIn(request.params).id);
+    if (!instance) throw noInstance();
+    return instance.state === 'ready' ? SUCCEEDED : { state: 'in progress' };
+  });
+}
+
+function addBindingRoutes(app: FastifyInstance, { bindings, sources }: BrokerParts): void {
+  app.put(BINDING, async (request, reply) => {
+    const { id, binding } = bindingIn(request.params);
+    const outcome = await bindings.bind(id, binding, wantedBinding(request.body));
+    const resource = bindingResource(sources, bindings.get(id, binding));
+    return reply.code(outcome === 'created' ? 201 : 200).send(resource);
+  });
+  app.get(BINDING, (request) => {
+    const { id, binding } = bindingIn(request.params);
+    return bindingResource(sources, bindings.get(id, binding));
+  });
+  app.delete(BINDING, async (request) => {
+    const { id, binding } = bindingIn(request.params);
+    const query = parse(deleteQuery, request.query, 'HARBOR_REQUEST_INVALID', 'the query');
+    await bindings.unbind(id, binding, query);
+    return {};
+  });
+  app.get(`${BINDING}/last_operation`, (request) => {
+    const { id, binding } = bindingIn(request.params);
+    bindings.get(id, binding);
+    return SUCCEEDED;
+  });
+}
+
+function instanceIn(params: unknown) {
+  return parse(instancePath, params, 'HARBOR_REQUEST_INVALID', 'the path');
+}
+
+function bindingIn(params: unknown) {
+  return parse(bindingPath, params, 'HARBOR_REQUEST_INVALID', 'the path');
+}
+
+/** An instance that platforms may see: one still being created is not there yet. */
+function existing(sources: ViewSources, id: string): Instance {
+  const instance = sources.replica.get('instance', id);
+  if (!instance || instance.state === 'creating') throw noInstance();
+  return instance;
+}
+
+function noInstance(): HarborError {
+  return new HarborError('HARBOR_SERVICE_NOT_FOUND', 'there is no service instance with this id');
+}
+
+function resourceOf({ serviceId, planId, parameters }: Instance): InstanceResource {
+  return { service_id: serviceId, plan_id: planId, parameters: { ...parameters } };
+}

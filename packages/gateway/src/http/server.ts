@@ -1,0 +1,83 @@
+import { HarborError } from '@harbor/core';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import type { Log } from '../dependencies.js';
+import { BODY_LIMIT, readJsonBodies } from './body.js';
+import { httpErrorOf, knownError } from './errors.js';
+import type { GatewayMetrics } from './metrics.js';
+
+/** A percent-encoded id of 255 characters of four bytes each, and room to spare. */
+const LONGEST_PARAMETER = 4_096;
+/** How long a client may take to send a request, ms. */
+const REQUEST_TIMEOUT = 30_000;
+/** How much of a path the log shows. */
+const LOGGED_PATH = 512;
+
+export interface ServerParts {
+  readonly log: Log;
+  readonly metrics: GatewayMetrics;
+}
+
+/** The HTTP server without its routes: limits, body parsing, errors as JSON, the request log. */
+export function createServer({ log, metrics }: ServerParts): FastifyInstance {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply, log);
+    },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  readJsonBodies(app);
+  app.setNotFoundHandler(notFound);
+  app.setErrorHandler((error, request, reply) => {
+    answerError(error, request, reply, log);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, url } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    metrics.observe(method, request.routeOptions.url ?? 'unknown', status, elapsedTime);
+    const ms = Math.round(elapsedTime * 10) / 10;
+    log.info({ event: 'request', method, path: pathOf(url), status, ms }, 'request');
+    done();
+  });
+  return app;
+}
+
+/** For every path and method that is not served. */
+export function notFound(): never {
+  throw new HarborError('HARBOR_NOT_FOUND', 'there is nothing at this address');
+}
+
+function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const { status, body } = httpErrorOf(thrown);
+  if (status >= 500) {
+    const { code, message, cause } = knownError(thrown);
+    const where = { method: request.method, path: pathOf(request.url) };
+    log.error({ event: 'request_failed', ...where, code, reason: message, err: cause }, 'request failed');
+  }
+  // A client that is still sending can read the answer only when the connection is not torn down.
+  if (status === 413) void reply.removeHeader('connection');
+  void reply.code(status).send(body);
+}
+
+/** Bytes that are not HTTP, or a client too slow: answered on the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { body } = httpErrorOf(
+    new HarborError('HARBOR_REQUEST_INVALID', 'this is no well-formed HTTP request'),
+  );
+  const text = JSON.stringify(body);
+  const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/json; charset=utf-8'];
+  head.push(`Content-Length: ${Buffer.byteLength(text)}`, 'Connection: close', '', text);
+  socket.end(head.join('\r\n'));
+}
+
+/** The path as it was sent, still encoded, without the query. */
+function pathOf(url: string): string {
+  return (url.split('?', 1)[0] ?? '').slice(0, LOGGED_PATH);
+}

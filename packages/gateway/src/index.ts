@@ -1,0 +1,1 @@
+export { Gateway, SERVICE_SUBJECT, type GatewayParts } from './gateway.js';

@@ -1,0 +1,119 @@
+import { HarborError, type Clock, type Millis, type NodeAddresses } from '@harbor/core';
+import type { Announcement } from '@harbor/wire';
+
+/** A node not heard of for this long is stale (wire facts §2). */
+export const STALE_AFTER: Millis = 300_000;
+
+/** A node as the operator sees it in /varz. */
+export interface NodeStatus {
+  readonly id: string;
+  readonly plan: string;
+  /** Free ports, those of requests under way taken off. */
+  readonly available: number;
+  readonly pending: number;
+  readonly heard: Millis;
+  readonly stale: boolean;
+}
+
+/** A node taken for one request; `release` says how it ended, once. */
+export interface NodeChoice {
+  readonly id: string;
+  release(outcome: 'used' | 'unused'): void;
+}
+
+interface Entry {
+  announcement: Announcement;
+  capacity: number;
+  pending: number;
+  heard: Millis;
+}
+
+/** The nodes that announce themselves, and which of them takes the next service. */
+export class NodeDirectory {
+  readonly #nodes = new Map<string, Entry>();
+
+  constructor(readonly clock: Clock) {}
+
+  hear(announcement: Announcement): void {
+    this.#nodes.set(announcement.id, {
+      announcement,
+      capacity: announcement.available_capacity,
+      pending: this.#nodes.get(announcement.id)?.pending ?? 0,
+      heard: this.clock.now(),
+    });
+  }
+
+  /** Nobody listens under this id any more: it is not chosen again until it announces itself. */
+  lose(id: string): void {
+    const entry = this.#nodes.get(id);
+    if (entry) entry.heard = -Infinity;
+  }
+
+  /** Where the node is reached by its last announcement, however old: nothing newer is known. */
+  addresses(id: string): NodeAddresses | undefined {
+    return this.#nodes.get(id)?.announcement.addresses;
+  }
+
+  /** True when a node that is not stale is known. */
+  get hasNode(): boolean {
+    return this.#fresh().length > 0;
+  }
+
+  /**
+   * The node with most free ports; of equals the first by id. Its capacity is taken off until the choice
+   * is released, and no announcement overwrites that. Errors: HARBOR_NODE_UNAVAILABLE when none is known,
+   * HARBOR_PORT_RANGE_FULL when none has a free port.
+   */
+  choose(): NodeChoice {
+    const [best] = this.#fresh().sort((a, b) => availableOf(b) - availableOf(a));
+    if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
+    const { id } = best.announcement;
+    if (availableOf(best) <= 0)
+      throw new HarborError('HARBOR_PORT_RANGE_FULL', `no node has a free port (the best is ${id})`);
+    best.pending += 1;
+    return { id, release: this.#releaseOnce(id) };
+  }
+
+  /** Every node ever heard of, sorted by id. */
+  list(): NodeStatus[] {
+    return this.#sorted().map((entry) => ({
+      id: entry.announcement.id,
+      plan: entry.announcement.plan,
+      available: availableOf(entry),
+      pending: entry.pending,
+      heard: entry.heard,
+      stale: this.#isStale(entry),
+    }));
+  }
+
+  #releaseOnce(id: string): (outcome: 'used' | 'unused') => void {
+    let released = false;
+    return (outcome) => {
+      const entry = this.#nodes.get(id);
+      if (released || !entry) return;
+      released = true;
+      entry.pending -= 1;
+      if (outcome === 'used') entry.capacity -= unitOf(entry);
+    };
+  }
+
+  #fresh(): Entry[] {
+    return this.#sorted().filter((entry) => !this.#isStale(entry));
+  }
+
+  #sorted(): Entry[] {
+    return [...this.#nodes.values()].sort((a, b) => (a.announcement.id < b.announcement.id ? -1 : 1));
+  }
+
+  #isStale(entry: Entry): boolean {
+    return this.clock.now() - entry.heard >= STALE_AFTER;
+  }
+}
+
+function unitOf(entry: Entry): number {
+  return entry.announcement.capacity_unit ?? 1;
+}
+
+function availableOf(entry: Entry): number {
+  return entry.capacity - entry.pending * unitOf(entry);
+}

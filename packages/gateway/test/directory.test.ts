@@ -1,0 +1,88 @@
+import { ManualClock } from '@harbor/core';
+import fc from 'fast-check';
+import t from 'tap';
+import { NodeDirectory, STALE_AFTER } from '../src/nodes/directory.js';
+
+const announcement = (id: string, available_capacity: number, more: object = {}) => ({
+  id,
+  plan: 'free',
+  available_capacity,
+  ...more,
+});
+
+t.test('nodes - the one with most free ports is chosen, of equals the first by id', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear(announcement('b', 5));
+  directory.hear(announcement('c', 9));
+  directory.hear(announcement('a', 9));
+  t.equal(directory.choose().id, 'a');
+});
+
+t.test(
+  'nodes - a request under way takes its capacity off, and no announcement overwrites that',
+  async (t) => {
+    const directory = new NodeDirectory(new ManualClock());
+    directory.hear(announcement('a', 3, { capacity_unit: 2 }));
+    const first = directory.choose();
+    t.equal(directory.list()[0]?.available, 1);
+    directory.hear(announcement('a', 3, { capacity_unit: 2 }));
+    t.equal(directory.list()[0]?.available, 1);
+    first.release('unused');
+    first.release('unused');
+    t.equal(directory.list()[0]?.available, 3, 'a second release changes nothing');
+  },
+);
+
+t.test('nodes - a service that was provisioned stays taken off until the next announcement', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear(announcement('a', 1));
+  directory.choose().release('used');
+  t.throws(() => directory.choose(), { code: 'HARBOR_PORT_RANGE_FULL' });
+  directory.hear(announcement('a', 4));
+  t.equal(directory.choose().id, 'a');
+});
+
+t.test('nodes - one not heard of for 300 s is stale', async (t) => {
+  const clock = new ManualClock();
+  const directory = new NodeDirectory(clock);
+  t.throws(() => directory.choose(), { code: 'HARBOR_NODE_UNAVAILABLE' });
+  directory.hear(announcement('a', 4));
+  clock.advance(STALE_AFTER - 1);
+  t.equal(directory.choose().id, 'a');
+  clock.advance(1);
+  t.throws(() => directory.choose(), { code: 'HARBOR_NODE_UNAVAILABLE' });
+  t.match(directory.list(), [{ id: 'a', stale: true }]);
+});
+
+t.test('nodes - one that nobody answers for is not chosen until it announces itself', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear(announcement('a', 4));
+  directory.lose('a');
+  t.equal(directory.hasNode, false);
+  directory.hear(announcement('a', 4));
+  t.equal(directory.hasNode, true);
+});
+
+t.test('nodes - capacity is never given away twice, whatever the order of events', async (t) => {
+  const capacities = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 20 }));
+  fc.assert(
+    fc.property(capacities, (nodes) => {
+      const directory = new NodeDirectory(new ManualClock());
+      for (const [id, capacity] of Object.entries(nodes)) directory.hear(announcement(id, capacity));
+      const given = new Map<string, number>();
+      const total = Object.values(nodes).reduce((sum, one) => sum + one, 0);
+      for (let count = 0; count < total; count++) {
+        const { id } = directory.choose();
+        given.set(id, (given.get(id) ?? 0) + 1);
+      }
+      let refused = false;
+      try {
+        directory.choose();
+      } catch {
+        refused = true;
+      }
+      return refused && Object.entries(nodes).every(([id, capacity]) => (given.get(id) ?? 0) === capacity);
+    }),
+  );
+  t.pass('held for every case');
+});
