@@ -11,6 +11,7 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'max-lines': ['error', { max: 300 }],
       'no-console': 'error',
     },
@@ -28,7 +29,16 @@ export default tseslint.config(
     files: ['packages/core/src/**/*.ts'],
     rules: {
       // The core gets its clock and randomness as arguments and never sees wire forms.
-      'no-restricted-globals': ['error', 'Date', 'JSON', 'setTimeout', 'setInterval', 'process', 'Buffer', 'crypto'],
+      'no-restricted-globals': [
+        'error',
+        'Date',
+        'JSON',
+        'setTimeout',
+        'setInterval',
+        'process',
+        'Buffer',
+        'crypto',
+      ],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
     },
   },

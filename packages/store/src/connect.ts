@@ -8,8 +8,9 @@ const COMMAND_TIMEOUT = 3_000;
 const SENTINEL = /^redis\+sentinel:\/\/(?:([^@]*)@)?([^/]+)\/([^/?]+)$/;
 
 /**
- * Connects lazily and for ever: the connection comes back by itself. A command whose connection broke is
- * not sent again, because nobody knows whether it was carried out: its caller decides.
+ * Connects, and keeps connecting for ever. A command whose connection broke fails at once and is not sent
+ * again, because nobody knows whether it was carried out: its caller decides. (`maxRetriesPerRequest` 0
+ * is what makes ioredis fail the commands in flight; without it and without resending they would hang.)
  */
 export function connectRedis(
   url: string,
@@ -18,11 +19,11 @@ export function connectRedis(
 ): Redis {
   const options: RedisOptions = {
     autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
     connectTimeout: COMMAND_TIMEOUT,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-    ...(purpose === 'commands'
-      ? { maxRetriesPerRequest: 1, commandTimeout: COMMAND_TIMEOUT }
-      : { maxRetriesPerRequest: null }),
+    // A follower's reads block on purpose.
+    ...(purpose === 'commands' ? { commandTimeout: COMMAND_TIMEOUT } : {}),
   };
   const redis = SENTINEL.test(url)
     ? new Redis({ ...options, ...sentinelOptions(url) })

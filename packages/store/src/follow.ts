@@ -83,7 +83,6 @@ class LogFollower implements Follower {
     while (!this.#closed) {
       try {
         await this.#read();
-        if (this.#away) this.#isBack();
       } catch (error) {
         if (this.#closed as boolean) return;
         if (!this.#away) this.options.events.onAway?.(error);
@@ -97,9 +96,10 @@ class LogFollower implements Follower {
     const { redis } = this.options;
     // Also after an outage: Redis may have come back with another state, or an older one.
     const [epoch, revision] = await redis.mget(EPOCH_KEY, REVISION_KEY);
+    if (this.#away) this.#isBack();
     if ((epoch ?? '') !== this.#epoch || Number(revision ?? 0) < this.#revision) return this.#resync();
     const from = `${this.#revision}-${Number.MAX_SAFE_INTEGER}`;
-    const reply = await redis.xread('BLOCK', this.#away ? 1 : BLOCK, 'STREAMS', CHANGES_KEY, from);
+    const reply = await redis.xread('BLOCK', BLOCK, 'STREAMS', CHANGES_KEY, from);
     const entries = reply?.[0]?.[1] ?? [];
     const first = entries[0];
     if (first && revisionOf(first[0]) !== this.#revision + 1) return this.#resync();

@@ -43,7 +43,7 @@ local function take() local value = ARGV[arg]; arg = arg + 1; return value end
 local epoch = take()
 local expectations = tonumber(take())
 for index = 0, expectations - 1 do
-  local hash, id, want = KEYS[3 + tonumber(take())], take(), take()
+  local hash, id, want = KEYS[4 + tonumber(take())], take(), take()
   local found = redis.call('HGET', hash, id)
   local met
   if want == 'absent' then met = not found
@@ -56,7 +56,7 @@ redis.call('SET', KEYS[2], epoch, 'NX')
 local revision = redis.call('INCR', KEYS[1])
 local entry = 0
 while arg <= #ARGV do
-  local hash, kind, id, op, value = KEYS[3 + tonumber(take())], take(), take(), take(), take()
+  local hash, kind, id, op, value = KEYS[4 + tonumber(take())], take(), take(), take(), take()
   if op == 'put' then
     redis.call('HSET', hash, id, revision .. ' ' .. value)
     redis.call('XADD', KEYS[3], 'MAXLEN', '~', ${CHANGES_KEPT}, revision .. '-' .. entry, 'kind', kind, 'id', id, 'value', value)
