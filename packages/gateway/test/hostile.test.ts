@@ -2,7 +2,7 @@ import { SERVICE_ID } from '@harbor/wire';
 import { eventually } from '@harbor/testbed';
 import fc from 'fast-check';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { BROKER_HEADERS, memoryGateway, provisionBody, TCP } from './support/fixture.js';
@@ -14,11 +14,15 @@ const MEGABYTES = 10 * 1024 * 1024;
 async function listening(t: Test) {
   const all = memoryGateway();
   await all.gateway.server.listen({ host: '127.0.0.1', port: 0 });
-  t.teardown(() => all.gateway.stop());
+  const agent = new Agent({ keepAlive: true });
+  t.teardown(async () => {
+    agent.destroy();
+    await all.gateway.stop();
+  });
   const { port } = all.gateway.server.server.address() as AddressInfo;
   const send = (chunks: readonly (string | Buffer)[], headers: object = {}, path = ONE) =>
     new Promise<{ status: number; body: Record<string, unknown> }>((resolve, reject) => {
-      const options = { port, path, method: 'PUT', headers: { ...BROKER_HEADERS, ...headers } };
+      const options = { agent, port, path, method: 'PUT', headers: { ...BROKER_HEADERS, ...headers } };
       const client = request(options, (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

@@ -1,8 +1,11 @@
 import { HarborError } from '@harbor/core';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
 import type { Log } from '../dependencies.js';
 import { BODY_LIMIT, readJsonBodies } from './body.js';
+import { closeWhenAnswered } from './drain.js';
 import { httpErrorOf, knownError } from './errors.js';
 import type { GatewayMetrics } from './metrics.js';
 
@@ -29,6 +32,7 @@ export function createServer({ log, metrics }: ServerParts): FastifyInstance {
     },
     clientErrorHandler: answerBrokenRequest,
   });
+  closeWhenAnswered(app);
   readJsonBodies(app);
   app.setNotFoundHandler(notFound);
   app.setErrorHandler((error, request, reply) => {
@@ -57,9 +61,18 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
     const where = { method: request.method, path: pathOf(request.url) };
     log.error({ event: 'request_failed', ...where, code, reason: message, err: cause }, 'request failed');
   }
-  // A client that is still sending can read the answer only when the connection is not torn down.
-  if (status === 413) void reply.removeHeader('connection');
-  void reply.code(status).send(body);
+  const answer = (): void => void reply.code(status).send(body);
+  if (status === 413) afterReading(request.raw, answer);
+  else answer();
+}
+
+/**
+ * The rest of a body that is too large is thrown away before the answer, because a client that is still
+ * sending sees a torn connection and not the answer. The server's request timeout bounds it.
+ */
+function afterReading(request: IncomingMessage, answer: () => void): void {
+  finished(request, answer);
+  request.resume();
 }
 
 /** Bytes that are not HTTP, or a client too slow: answered on the bare socket. */
@@ -68,13 +81,16 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
     socket.destroy();
     return;
   }
-  const { body } = httpErrorOf(
-    new HarborError('HARBOR_REQUEST_INVALID', 'this is no well-formed HTTP request'),
-  );
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = slow ? 'the request took too long to arrive' : 'this is no well-formed HTTP request';
+  const { body } = httpErrorOf(new HarborError('HARBOR_REQUEST_INVALID', problem));
   const text = JSON.stringify(body);
-  const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/json; charset=utf-8'];
+  const status = slow ? '408 Request Timeout' : '400 Bad Request';
+  const head = [`HTTP/1.1 ${status}`, 'Content-Type: application/json; charset=utf-8'];
   head.push(`Content-Length: ${Buffer.byteLength(text)}`, 'Connection: close', '', text);
   socket.end(head.join('\r\n'));
+  // Else a client that goes on sending would keep its half of the connection.
+  socket.destroySoon();
 }
 
 /** The path as it was sent, still encoded, without the query. */

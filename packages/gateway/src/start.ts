@@ -1,0 +1,70 @@
+import { HarborError, type Clock, type Kind } from '@harbor/core';
+import type { Store } from '@harbor/store';
+import type { FastifyInstance } from 'fastify';
+import type { Account, Log, MessageBus } from './dependencies.js';
+import { Gateway } from './gateway.js';
+
+/** What the gateway reads of the shared state. */
+const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name'];
+
+/** What the process gives the gateway to work with. */
+export interface GatewayContext {
+  readonly store: Pick<Store, 'commit' | 'follow'>;
+  readonly bus: MessageBus;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The settings as they are at each moment. */
+  readonly settings: {
+    readonly current: { readonly harbor_gateway: Account & { readonly host: string; readonly port: number } };
+  };
+  /** Calls the listener when NATS has gone away, and when it is back. */
+  onBus(listener: (connected: boolean) => void): void;
+}
+
+/** Resolves when the gateway answers requests. Errors: HARBOR_ADDRESS_IN_USE, HARBOR_REDIS_UNAVAILABLE. */
+export async function startGateway(context: GatewayContext) {
+  const { store, bus, clock, log, settings } = context;
+  const follower = await store.follow(KINDS, {
+    onReset: () => undefined,
+    onChange: () => undefined,
+    onAway: (err) => {
+      log.warn({ event: 'redis_away', err }, 'Redis is away; reads go on with what is known');
+    },
+    onBack: () => {
+      log.info({ event: 'redis_back' }, 'Redis is back');
+    },
+    onCorrupt: (err) => {
+      log.error({ event: 'record_corrupt', err }, err.message);
+    },
+  });
+  const account = () => settings.current.harbor_gateway;
+  const gateway = new Gateway({ store, follower, bus, clock, log, account });
+  const stop = async (): Promise<void> => {
+    await gateway.stop();
+    follower.close();
+  };
+  try {
+    const { host, port } = settings.current.harbor_gateway;
+    await listen(gateway.server, host, port);
+    log.info({ event: 'listening', host, port }, `harbor_gateway listens on ${host}:${port}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  gateway.start();
+  context.onBus((connected) => {
+    if (connected) gateway.reconnected();
+  });
+  return { gateway, stop };
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await server.listen({ host, port });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    const key = 'harbor_gateway port (HARBOR_GATEWAY_PORT)';
+    const message = `harbor_gateway cannot listen on ${host}:${port}: the port is taken; change ${key}`;
+    throw new HarborError('HARBOR_ADDRESS_IN_USE', message, { cause, details: { host, port, key } });
+  }
+}
