@@ -1,4 +1,5 @@
 import { HarborError } from '@harbor/core';
+import { eventually } from '@harbor/testbed';
 import t from 'tap';
 import {
   credentialsFor,
@@ -56,6 +57,40 @@ t.test('provisioning - what a node refuses leaves nothing behind', async (t) => 
   t.notOk(bus.asked.some(({ subject }) => subject.startsWith('HarboraaS.unprovision')));
 });
 
+t.test('provisioning - where a node cannot know how it ended, it is told to take it back', async (t) => {
+  const { call, bus, state } = memoryGateway();
+  const msg = { code: 31006, description: 'Redis does not answer', error: 'HARBOR_REDIS_UNAVAILABLE' };
+  bus.answer('HarboraaS.provision.n1', () => ({ success: false, error: { status: 503, msg } }));
+  t.match(await call('PUT', PATH, provisionBody()), {
+    status: 503,
+    json: { error: 'HARBOR_REDIS_UNAVAILABLE' },
+  });
+  t.match(bus.asked.at(-1), { subject: 'HarboraaS.unprovision.n1', value: { name: 'one' } });
+  t.equal(state.replica.count('instance'), 0);
+});
+
+t.test('provisioning - a failure of a node that is not ours is told by its v1 code', async (t) => {
+  const { call, bus } = memoryGateway();
+  const failure = (code: number) => ({
+    success: false,
+    error: {
+      status: 500,
+      msg: { code, description: 'as it says', error: { types: ['x'], backtrace: null } },
+    },
+  });
+  bus.answer('HarboraaS.provision.n1', () => failure(30502));
+  t.match(await call('PUT', PATH, provisionBody()), {
+    status: 504,
+    json: { error: 'HARBOR_NODE_TIMEOUT', description: 'node n1: as it says' },
+  });
+  bus.answer('HarboraaS.provision.n1', () => failure(31999));
+  t.match(await call('PUT', PATH, provisionBody()), { status: 500, json: { error: 'HARBOR_INTERNAL' } });
+  bus.answer('HarboraaS.provision.n1', () => ({ success: true }));
+  t.match(await call('PUT', PATH, provisionBody()), { status: 500 }, 'credentials are missing');
+  bus.answer('HarboraaS.provision.n1', () => ({ unexpected: true }));
+  t.match(await call('PUT', PATH, provisionBody()), { status: 500 }, 'it makes no sense');
+});
+
 t.test('provisioning - a node that does not answer in time is told to take it back', async (t) => {
   const { call, bus, state } = memoryGateway();
   bus.answer('HarboraaS.provision.n1', () => {
@@ -79,8 +114,7 @@ t.test('provisioning - where the node stays silent the name is free and the rest
   t.match(await call('PUT', PATH, provisionBody()), { status: 422, json: { error: 'ConcurrencyError' } });
   bus.answer('HarboraaS.unprovision.n1', () => ({ success: true }));
   clock.advance(60_000);
-  await new Promise(setImmediate);
-  t.equal(state.replica.get('instance', 'one'), undefined, 'recovery finishes it');
+  await eventually('recovery to finish it', () => !state.replica.get('instance', 'one'));
 });
 
 t.test('provisioning - a node that nobody answers for is passed over from then on', async (t) => {
@@ -178,6 +212,22 @@ t.test(
     t.match(await call('DELETE', url), { status: 410 });
   },
 );
+
+t.test('deleting - where the node is silent the deletion goes on by itself', async (t) => {
+  const { call, bus, state, clock } = memoryGateway();
+  await call('PUT', PATH, provisionBody());
+  bus.answer('HarboraaS.unprovision.n1', () => {
+    throw new HarborError('HARBOR_NODE_TIMEOUT', 'silent');
+  });
+  const { service_id, plan_id } = provisionBody();
+  const url = `${PATH}?service_id=${String(service_id)}&plan_id=${String(plan_id)}`;
+  const late = { error: 'HARBOR_NODE_TIMEOUT', description: /n1 did not answer within 5 s; .* by itself/ };
+  t.match(await call('DELETE', url), { status: 504, json: late });
+  t.match(await call('GET', '/api/v1/services/one'), { json: { state: 'deleting' } });
+  bus.answer('HarboraaS.unprovision.n1', () => ({ success: true }));
+  clock.advance(60_000);
+  await eventually('the deletion to end', () => !state.replica.get('instance', 'one'));
+});
 
 t.test('deleting - an instance that a dead attempt left half-made can be deleted at once', async (t) => {
   const { call, bus, state } = memoryGateway();

@@ -1,4 +1,4 @@
-import { HarborError, type Instance, type Write } from '@harbor/core';
+import { asHarborError, HarborError, type Instance, type Write } from '@harbor/core';
 import type { DeleteQuery } from '@harbor/wire';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
@@ -43,8 +43,15 @@ export class Deprovisioner {
   }
 
   async #delete(instance: Instance, revision: number): Promise<void> {
-    if (instance.state === 'deleting') return this.finish(instance, revision);
-    await this.finish(instance, await this.#declare(instance, revision, []));
+    const declared = instance.state === 'deleting' ? revision : await this.#declare(instance, revision, []);
+    try {
+      await this.finish(instance, declared);
+    } catch (thrown) {
+      const { code, message, details } = asHarborError(thrown);
+      if (code === 'HARBOR_INTERNAL') throw thrown;
+      const later = `${message}; the deletion will be finished by itself`;
+      throw new HarborError(code, later, { cause: thrown, details });
+    }
   }
 
   /** Takes back an attempt that may have reached its node; its name is free at once. */

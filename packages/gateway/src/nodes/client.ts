@@ -16,6 +16,13 @@ const NODE_TIMEOUT = 5_000;
 const V1_TIMEOUT = 30502;
 const V1_NOT_FOUND = 30300;
 
+/** Failures after which a node itself cannot know whether the service came to be. */
+const UNCERTAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HARBOR_INTERNAL',
+  'HARBOR_NODE_TIMEOUT',
+  'HARBOR_REDIS_UNAVAILABLE',
+]);
+
 /**
  * How a provisioning went. `refused`: nothing exists on the node. `unknown`: something may, because no
  * answer came or none that can be read.
@@ -51,7 +58,8 @@ export class ServiceNodeClient {
         const error = new HarborError('HARBOR_INTERNAL', `node ${node} answered without credentials`);
         return { outcome: 'unknown', error, delivered: true };
       }
-      return { outcome: 'refused', error: failureOf(reply.error, node), delivered: true };
+      const error = failureOf(reply.error, node);
+      return { outcome: UNCERTAIN.has(error.code) ? 'unknown' : 'refused', error, delivered: true };
     } catch (thrown) {
       const error = asHarborError(thrown);
       const delivered = wasDelivered(error);
@@ -76,8 +84,14 @@ export class ServiceNodeClient {
       return await this.bus.request(subject, request, reply, options);
     } catch (thrown) {
       const error = asHarborError(thrown);
-      if (error.code !== 'HARBOR_NODE_TIMEOUT' || wasDelivered(error)) throw error;
+      if (error.code === 'HARBOR_MESSAGE_INVALID')
+        throw new HarborError('HARBOR_INTERNAL', `node ${node}: ${error.message}`, { cause: error });
+      if (error.code !== 'HARBOR_NODE_TIMEOUT') throw error;
       const { details } = error;
+      if (wasDelivered(error)) {
+        const message = `node ${node} did not answer within ${NODE_TIMEOUT / 1_000} s`;
+        throw new HarborError('HARBOR_NODE_TIMEOUT', message, { cause: error, details });
+      }
       throw new HarborError('HARBOR_NODE_UNAVAILABLE', `node ${node} is away`, { cause: error, details });
     }
   }
