@@ -62,6 +62,11 @@ export class Store {
     return follow({ redis, kinds, events, snapshot: () => this.snapshot(kinds) });
   }
 
+  /** True while the connection for commands stands. */
+  get connected(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
   /** Resolves when Redis answers. Errors: HARBOR_REDIS_UNAVAILABLE. */
   async ping(): Promise<void> {
     await this.#ask('a ping', () => this.#redis.ping());

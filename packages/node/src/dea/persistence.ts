@@ -10,6 +10,7 @@ import {
   type Scope,
 } from '@harbor/core';
 import type { Store } from '@harbor/store';
+import { isDeepStrictEqual } from 'node:util';
 
 /** Records in one commit at most, so that none of them keeps Redis busy for long. */
 const BATCH = 500;
@@ -59,7 +60,7 @@ async function difference({ node, table, store }: PersistenceOptions): Promise<s
   for (const backend of [...table.list()])
     if (!mine.has(backend.service)) table.removeService(backend.service);
   const changed = [...table.list()].filter(
-    (backend) => stored.get(backendId(backend))?.order !== backend.order,
+    (backend) => !isDeepStrictEqual(stored.get(backendId(backend)), backend),
   );
   const gone = [...stored].filter(([id, backend]) => mine.has(backend.service) && !table.get(id));
   return [...changed.map(backendId), ...gone.map(([id]) => id)];

@@ -34,7 +34,7 @@ export interface Wanted {
 }
 
 export interface AllocatorOptions {
-  readonly node: () => string;
+  readonly node: string;
   readonly portRange: () => string;
   readonly store: Pick<Store, 'commit'>;
   readonly follower: Follower;
@@ -92,7 +92,7 @@ export class Allocator {
   /** Gives the service's numbers back and forgets its backends; false when there is no such service. */
   async unprovision(id: string, backends: readonly string[]): Promise<boolean> {
     const service = this.#replica.get('service', id);
-    if (service?.node !== this.options.node()) return false;
+    if (service?.node !== this.options.node) return false;
     const result = await this.options.store.commit({
       expect: [{ kind: 'service', id, is: 'present' }],
       write: [
@@ -115,7 +115,7 @@ export class Allocator {
     const known = this.#replica.get('service', wanted.id);
     if (!known) return undefined;
     const same =
-      known.node === this.options.node() &&
+      known.node === this.options.node &&
       known.protocol === protocolOf(wanted) &&
       (wanted.parameters.port === undefined || wanted.parameters.port === known.port);
     if (same) return known;
@@ -188,7 +188,7 @@ export class Allocator {
     return {
       id: wanted.id,
       name: wanted.name,
-      node: this.options.node(),
+      node: this.options.node,
       port,
       intPort,
       protocol: protocolOf(wanted),
@@ -203,10 +203,10 @@ export class Allocator {
     if (exact !== undefined) {
       return new HarborError(
         'HARBOR_PORT_TAKEN',
-        `port ${exact} is held by another process on ${this.options.node()}`,
+        `port ${exact} is held by another process on ${this.options.node}`,
       );
     }
-    const message = `no port of ${this.options.portRange()} is free on ${this.options.node()}`;
+    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}`;
     return new HarborError('HARBOR_PORT_RANGE_FULL', message);
   }
 
@@ -217,7 +217,7 @@ export class Allocator {
   }
 
   #taken(kind: 'port' | 'int_port'): { has(port: number): boolean } {
-    const node = this.options.node();
+    const node = this.options.node;
     return { has: (port) => this.#replica.get(kind, claimId(node, port)) !== undefined };
   }
 

@@ -1,0 +1,130 @@
+import { asHarborError, HarborError, parsePortRange, RouteTable, type Transport } from '@harbor/core';
+import { portHolder } from '@harbor/machine';
+import { Relay, type RelaySettings } from '@harbor/relay';
+import type { ProcessContext, RunningProcess } from '@harbor/runtime';
+import { DEA_SUBJECTS, nodeSubjects, registerMessage, releaseRequest, reserveRequest, z } from '@harbor/wire';
+import { ConflictLog, type Holder } from './conflicts.js';
+import { keepRangeReserved } from './ephemeral.js';
+import { planeReconciler } from './plane.js';
+import { ReservationDesk } from './reservations.js';
+import { changeRoutes, resetRoutes, ROUTE_KINDS } from './routes.js';
+import { serveStatus } from './status.js';
+
+/** Puts harbor_proxy_connector together; when this resolves every port listens or is a known conflict. */
+export async function startConnector(context: ProcessContext): Promise<RunningProcess> {
+  const { settings, store, bus, log, reporter, clock, random } = context;
+  const node = settings.current.harbor_node.node_id;
+  choosePlane(context);
+  keepRangeReserved(context);
+
+  const table = new RouteTable(node);
+  const conflicts = new ConflictLog({ clock, holderOf, log, onAny: (any) => watchRegistrations(any) });
+  const relay = new Relay({
+    settings: () => relaySettings(context),
+    clock,
+    random,
+    events: {
+      listening: (key, service) => log.debug({ event: 'listening', key, service }, `${key} listens`),
+      conflict: (failure) => conflicts.add(failure),
+      resolved: (key) => conflicts.remove(key),
+      closed: (key) => conflicts.remove(key),
+      backendFailed: ({ backend, reason }) => {
+        const { service, transport, host, port } = backend;
+        reporter.report(`backend ${service} ${transport} ${host} ${port}`, {
+          event: 'backend_failed',
+          service,
+          protocol: transport,
+          backend: `${host}:${port}`,
+          reason,
+        });
+        if (transport === 'udp')
+          bus.publish(nodeSubjects(node).failed, { service, transport, host, port, reason });
+      },
+      failed: (error) => log.error({ event: 'relay_error', err: error }, error.message),
+    },
+  });
+  const plane = planeReconciler({
+    plane: relay,
+    table,
+    clock,
+    random,
+    onFailure: (thrown) => {
+      const error = asHarborError(thrown);
+      log.error({ event: 'apply_failed', err: error }, error.message);
+    },
+  });
+  const follower = await store.follow(ROUTE_KINDS, {
+    onReset: (replica) => plane.touch(resetRoutes(table, replica)),
+    onChange: (change) => plane.touch(changeRoutes(table, change)),
+    onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
+  });
+  await plane.settled();
+
+  const desk = new ReservationDesk({ binder: relay, table, clock, holderOf, log });
+  const subjects = nodeSubjects(node);
+  bus.serve(subjects.reserve, reserveRequest, ({ ports, transports, hold_ms }) =>
+    desk.reserve(ports, transports, hold_ms),
+  );
+  bus.serve(subjects.release, releaseRequest, async ({ port }) => {
+    await desk.release(port);
+    return {};
+  });
+  serveStatus({ bus, node, relay, conflicts });
+  settings.onChange((now, before) => {
+    if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
+      log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');
+    }
+    keepRangeReserved(context);
+  });
+  await bus.flush();
+
+  /** A port in conflict is tried at once when an instance of its service registers (contract §7). */
+  let registrations: { unsubscribe(): void } | undefined;
+  function watchRegistrations(any: boolean): void {
+    registrations?.unsubscribe();
+    registrations = undefined;
+    if (!any) return;
+    registrations = bus.subscribe(DEA_SUBJECTS.register, z.unknown(), (message) => {
+      const known = registerMessage.safeParse(message);
+      // What is malformed harbor_node reports; here it only matters that it concerns nobody.
+      if (known.success && conflicts.has(known.data.service)) relay.retry(known.data.service);
+    });
+  }
+
+  return {
+    async stop() {
+      registrations?.unsubscribe();
+      plane.close();
+      follower.close();
+      await relay.close();
+    },
+  };
+}
+
+function holderOf(port: number, transport: Transport): Holder | undefined {
+  return portHolder({ port, protocol: transport })?.[0];
+}
+
+function relaySettings({ settings }: ProcessContext): RelaySettings {
+  const mine = settings.current.harbor_proxy_connector;
+  return {
+    bindHost: mine.bind_host,
+    connectTimeout: mine.connect_timeout,
+    idleTimeout: mine.idle_timeout,
+    udpIdleTimeout: mine.udp_idle_timeout,
+    drainTimeout: mine.drain_timeout,
+    maxConnections: mine.max_connections,
+  };
+}
+
+/** Which data plane forwards; the kernel's is still to come. */
+function choosePlane({ settings, log }: ProcessContext): void {
+  const { data_plane } = settings.current.harbor_proxy_connector;
+  if (data_plane === 'kernel') {
+    throw new HarborError(
+      'HARBOR_DATA_PLANE_UNAVAILABLE',
+      'harbor_proxy_connector data_plane is kernel, which this version of Harbor does not have; embedded and auto are allowed',
+    );
+  }
+  log.info({ event: 'data_plane', asked: data_plane, taken: 'embedded' }, 'the embedded data plane forwards');
+}

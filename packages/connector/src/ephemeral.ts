@@ -1,0 +1,25 @@
+import { formatPortRange, parsePortRange } from '@harbor/core';
+import { reservePorts } from '@harbor/machine';
+import type { ProcessContext } from '@harbor/runtime';
+
+/**
+ * Keeps outgoing connections of this machine off the port range: it lies inside Linux's ephemeral range,
+ * and a connection that got one of its numbers would make `listen` fail.
+ */
+export function keepRangeReserved({ settings, log, place }: ProcessContext): void {
+  const range = parsePortRange(settings.current.harbor_node.port_range);
+  if (!range) return;
+  const outcome = reservePorts(range);
+  void place;
+  if (outcome.outcome === 'reserved') {
+    log.info(
+      { event: 'ports_reserved', range: formatPortRange(range) },
+      'net.ipv4.ip_local_reserved_ports now holds the range',
+    );
+  } else if (outcome.outcome === 'refused') {
+    log.warn(
+      { event: 'ports_not_reserved', range: formatPortRange(range), command: outcome.command },
+      `outgoing connections may take ports of the range; as root run: ${outcome.command}`,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock, RouteTable, Transport } from '@harbor/core';
+import { routeKey } from '@harbor/core';
+import type { ReserveReply } from '@harbor/wire';
+import type { Holder } from './conflicts.js';
+
+/** What holds ports for services that do not exist yet. */
+export interface PortBinder {
+  reserve(
+    port: number,
+    transports: readonly Transport[],
+    holdFor: number,
+  ): Promise<
+    { readonly held: true } | { readonly held: false; readonly error: Error; readonly transport: Transport }
+  >;
+  release(port: number): Promise<void>;
+}
+
+export interface ReservationDeskOptions {
+  readonly binder: PortBinder;
+  readonly table: RouteTable;
+  readonly clock: Clock;
+  readonly holderOf: (port: number, transport: Transport) => Holder | undefined;
+  readonly log: { info(fields: object, message: string): void };
+}
+
+/** Binds ports for harbor_node before they are given away, each for one asker at a time. */
+export class ReservationDesk {
+  /** Until when a port is promised to somebody, ms. */
+  readonly #promised = new Map<number, number>();
+
+  constructor(readonly options: ReservationDeskOptions) {}
+
+  /** Binds the first of the ports that nobody has. */
+  async reserve(
+    ports: readonly number[],
+    transports: readonly Transport[],
+    holdFor: number,
+  ): Promise<ReserveReply> {
+    const skipped: ReserveReply['skipped'] = [];
+    for (const port of ports) {
+      const reason = await this.#try(port, transports, holdFor);
+      if (reason === undefined) return { held: port, skipped };
+      skipped.push({ port, reason });
+    }
+    return { held: null, skipped };
+  }
+
+  async release(port: number): Promise<void> {
+    this.#promised.delete(port);
+    await this.options.binder.release(port);
+  }
+
+  /** Undefined when the port is now held, otherwise why not. */
+  async #try(port: number, transports: readonly Transport[], holdFor: number): Promise<string | undefined> {
+    const now = this.options.clock.now();
+    if ((this.#promised.get(port) ?? 0) > now) return 'is being provisioned';
+    if (this.#hasRoute(port)) return 'belongs to a service';
+    this.#forgetPast(now);
+    this.#promised.set(port, now + holdFor);
+    const outcome = await this.options.binder.reserve(port, transports, holdFor);
+    if (outcome.held) return undefined;
+    this.#promised.delete(port);
+    const holder = this.options.holderOf(port, outcome.transport);
+    this.options.log.info(
+      {
+        event: 'port_skipped',
+        port,
+        protocol: outcome.transport,
+        pid: holder?.pid,
+        command: holder?.command,
+      },
+      `port ${port} is skipped: ${outcome.error.message}`,
+    );
+    return outcome.error.message;
+  }
+
+  #hasRoute(port: number): boolean {
+    return (
+      this.options.table.get(routeKey('tcp', port)) !== undefined ||
+      this.options.table.get(routeKey('udp', port)) !== undefined
+    );
+  }
+
+  #forgetPast(now: number): void {
+    for (const [port, until] of this.#promised) {
+      // In order of time: whatever comes after is later still.
+      if (until > now) return;
+      this.#promised.delete(port);
+    }
+  }
+}

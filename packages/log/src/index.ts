@@ -1,0 +1,4 @@
+export { openLogFile, type LogFile } from './file.js';
+export { limitedReporter, type LimitedReporter, type Sink } from './limited.js';
+export { createLogger, describeError, type Logger, type LoggerOptions } from './logger.js';
+export { scrub } from './redact.js';

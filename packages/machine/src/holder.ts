@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { parseSockets, type SocketEntry } from './sockets.js';
+
+/** A process with a socket on a port: a listener, or a connection that squats on the number. */
+export interface PortHolder {
+  readonly pid: number;
+  readonly command: string;
+  readonly state: string;
+}
+
+/**
+ * Who has a socket on a port of this machine, listeners first. Without root only one's own processes can
+ * be seen; an empty list means nobody, or somebody who cannot be seen.
+ */
+export function portHolder({
+  port,
+  protocol,
+}: {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+}): PortHolder[] {
+  const sockets = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].flatMap((path) =>
+    parseSockets(readText(path), port),
+  );
+  const wanted = new Map(
+    sockets.filter(({ inode }) => inode !== '0').map((socket) => [`socket:[${socket.inode}]`, socket]),
+  );
+  if (wanted.size === 0) return [];
+  const holders = processes().flatMap((pid) =>
+    socketsOf(pid, wanted).map(({ state }) => ({ pid, state, command: commandOf(pid) })),
+  );
+  return holders.sort((a, b) => Number(b.state === 'LISTEN') - Number(a.state === 'LISTEN'));
+}
+
+/** The command line of a process, 200 characters at most. */
+export function commandOf(pid: number): string {
+  const line = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+  return (line === '' ? readText(`/proc/${pid}/comm`).trim() : line).slice(0, 200);
+}
+
+function processes(): number[] {
+  return list('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function socketsOf(pid: number, wanted: ReadonlyMap<string, SocketEntry>): SocketEntry[] {
+  return list(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return wanted.get(readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
+    } catch {
+      // It was closed while we looked, or is not ours to see.
+      return [];
+    }
+  });
+}
+
+function list(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,6 @@
+export * from './addresses.js';
+export * from './holder.js';
+export * from './processes.js';
+export * from './reserved-ports.js';
+export * from './sockets.js';
+export * from './time.js';

@@ -1,0 +1,151 @@
+import {
+  asHarborError,
+  BackendTable,
+  backendId,
+  claimId,
+  type BackendChanges,
+  type NodeAddresses,
+} from '@harbor/core';
+import { localAddresses } from '@harbor/machine';
+import type { ProcessContext, RunningProcess } from '@harbor/runtime';
+import { DeaListener } from './dea/listener.js';
+import { Greeter } from './dea/greeter.js';
+import { persistence } from './dea/persistence.js';
+import { startPruning } from './dea/pruning.js';
+import { serveBackends } from './dea/views.js';
+import { Allocator } from './ports/allocator.js';
+import { connectorReservations } from './ports/reservations.js';
+import { Announcer } from './service/announcer.js';
+import { serveServiceNode } from './service/service-node.js';
+
+/** Puts harbor_node together and starts it; it serves when this resolves. */
+export async function startNode(context: ProcessContext): Promise<RunningProcess> {
+  const { settings, store, bus, log, clock, random } = context;
+  const mine = () => settings.current.harbor_node;
+  const node = mine().node_id;
+  const service = settings.current.cluster.service_name;
+  const table = new BackendTable(() => mine().prune_threshold * 1_000);
+  const persist = persistence({
+    node,
+    table,
+    store,
+    clock,
+    random,
+    onFailure: (thrown, attempt) => {
+      const error = asHarborError(thrown);
+      if (attempt === 0)
+        log.warn({ event: 'state_behind', err: error }, `backends are not stored: ${error.message}`);
+    },
+  });
+
+  const follower = await store.follow(['service', 'port', 'int_port', 'backend'], {
+    onReset: (replica) => {
+      const known = [...replica.all('backend')].filter(
+        (backend) => replica.get('service', backend.service)?.node === node,
+      );
+      // At the start the stored backends are taken over; later the table is what is wanted.
+      if (table.size === 0) table.restore(known, clock.now());
+      persist.touchAll();
+    },
+    onChange: (change) => {
+      if (change.kind === 'service' && !change.value)
+        persist.touch(table.removeService(change.id).removed.map(backendId));
+    },
+    onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
+  });
+
+  const onChanges = (changes: BackendChanges, because: string): void => {
+    for (const backend of changes.put)
+      log.info({ event: 'backend_up', because, ...backend }, backendId(backend));
+    for (const backend of changes.removed)
+      log.info({ event: 'backend_down', because, ...backend }, backendId(backend));
+    if (changes.outcome === 'stale')
+      log.debug({ event: 'stale', because }, 'a message about an instance that has gone');
+    persist.touch([...changes.put, ...changes.removed].map(backendId));
+  };
+
+  const own = new Set(localAddresses());
+  const addresses = (): NodeAddresses => addressesOf(mine());
+  const allocator = new Allocator({
+    node,
+    portRange: () => mine().port_range,
+    store,
+    follower,
+    reservations: connectorReservations(bus, node),
+    clock,
+    random,
+  });
+  const announcer = new Announcer({
+    bus,
+    service,
+    node,
+    addresses,
+    capacity: () => allocator.capacity,
+    clock,
+  });
+  const greeter = new Greeter({
+    bus,
+    node,
+    hosts: () => [mine().host],
+    registerInterval: () => mine().register_interval,
+    pruneThreshold: () => mine().prune_threshold,
+  });
+
+  serveServiceNode({
+    bus,
+    service,
+    node,
+    addresses,
+    allocator,
+    replica: follower.replica,
+    table,
+    onCapacity: () => undefined,
+    log,
+  });
+  serveBackends({ bus, node, table });
+  new DeaListener({
+    bus,
+    node,
+    table,
+    replica: follower.replica,
+    isOwnListener: (host, port) =>
+      (own.has(host) || host.startsWith('127.') || host === mine().host || host === mine().host_external) &&
+      follower.replica.get('port', claimId(node, port)) !== undefined,
+    onChanges,
+    clock,
+  }).start();
+  const stopPruning = startPruning({ bus, table, clock, onChanges });
+  context.onBus((connected) => {
+    if (!connected) return;
+    table.renewAll(clock.now());
+    greeter.greet();
+    announcer.announce();
+  });
+  settings.onChange((now, before) => {
+    if (now.harbor_node.node_id !== node)
+      log.warn({ event: 'restart_needed' }, 'node_id changes at the next start');
+    if (now.harbor_node !== before.harbor_node) announcer.announce();
+  });
+  announcer.start();
+  greeter.start();
+  await bus.flush();
+
+  return {
+    async stop() {
+      announcer.stop();
+      stopPruning();
+      if (store.connected) await persist.settled();
+      persist.close();
+      follower.close();
+    },
+  };
+}
+
+function addressesOf(settings: ProcessContext['settings']['current']['harbor_node']): NodeAddresses {
+  return {
+    host: settings.host,
+    hostname: settings.hostname,
+    ...(settings.host_external === null ? {} : { extHost: settings.host_external }),
+    ...(settings.hostname_external === null ? {} : { extHostname: settings.hostname_external }),
+  };
+}

@@ -1,0 +1,4 @@
+export * from './connections.js';
+export * from './process.js';
+export * from './readiness.js';
+export * from './settings.js';
