@@ -26,12 +26,8 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
       },
       redact: { paths: REDACTED_PATHS, censor: '…' },
       serializers: { err: describeError },
-      hooks: {
-        logMethod(args, method) {
-          const scrubbed = args.map((arg: unknown) => (typeof arg === 'string' ? scrub(arg) : arg));
-          method.apply(this, scrubbed as Parameters<typeof method>);
-        },
-      },
+      // The whole line: whatever field or error a URL stands in, its login goes.
+      hooks: { streamWrite: scrub },
     },
     stream,
   );
@@ -39,13 +35,13 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
 
 /** An error as a log line shows it: its code, its chain of causes and, for what was not foreseen, its stack. */
 export function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return scrub(String(error));
+  if (!(error instanceof Error)) return String(error);
   const foreseen = error instanceof HarborError && error.code !== 'HARBOR_INTERNAL';
   return {
     type: error.name,
-    message: scrub(error.message),
+    message: error.message,
     ...(error instanceof HarborError ? { code: error.code, details: error.details } : {}),
-    ...(foreseen ? {} : { stack: scrub(error.stack ?? '') }),
+    ...(foreseen ? {} : { stack: error.stack ?? '' }),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }
