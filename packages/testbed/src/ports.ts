@@ -1,26 +1,30 @@
 import { createServer } from 'node:net';
 
-/** The lower end of what is handed out: below Linux's ephemeral range, so no connection squats on it. */
+/** What is handed out lies below Linux's ephemeral range, so that no connection squats on it. */
 const LOW = 10_000;
 const HIGH = 32_000;
+/** Test files run side by side, each in a process of its own: each draws from a slice of its own. */
+const SLICE = 500;
+const OWN = LOW + (process.pid % Math.floor((HIGH - LOW) / SLICE)) * SLICE;
 const given = new Set<number>();
 
 /** A TCP port that nobody listens on now, on any address, and that was not handed out before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = LOW + Math.floor(Math.random() * (HIGH - LOW));
+    const port = OWN + Math.floor(Math.random() * SLICE);
     if (!given.has(port) && (await canListen(port))) {
       given.add(port);
       return port;
     }
   }
-  throw new Error(`no free port between ${LOW} and ${HIGH}`);
+  throw new Error(`no free port between ${OWN} and ${OWN + SLICE}`);
 }
 
 /** The first of `size` free ports in a row: a port range for a Harbor of the test's own. */
 export async function freeRange(size: number): Promise<{ low: number; high: number }> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const low = LOW + Math.floor(Math.random() * (HIGH - LOW - size));
+    const [from, room] = size < SLICE / 2 ? [OWN, SLICE - size] : [LOW, HIGH - LOW - size];
+    const low = from + Math.floor(Math.random() * room);
     const ports = Array.from({ length: size }, (_, at) => low + at);
     if (ports.some((port) => given.has(port))) continue;
     if ((await Promise.all(ports.map(canListen))).every(Boolean)) {
