@@ -229,7 +229,8 @@ t.test('provision - over six seconds it is given up and the port given back', as
 t.test(
   'unprovision - gives the numbers back and drops the backends; unknown ones are no error',
   async (t) => {
-    const node = allocator();
+    const reservations = connector();
+    const node = allocator({ reservations });
     const service: Service = await node.provision(wanted('gone'));
     const backend = {
       service: 'gone',
