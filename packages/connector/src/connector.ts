@@ -1,4 +1,4 @@
-import { asHarborError, HarborError, parsePortRange, RouteTable, type Transport } from '@harbor/core';
+import { asHarborError, HarborError, RouteTable, type Transport } from '@harbor/core';
 import { portHolder } from '@harbor/machine';
 import { Relay, type RelaySettings } from '@harbor/relay';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
@@ -102,7 +102,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
 }
 
 function holderOf(port: number, transport: Transport): Holder | undefined {
-  return portHolder({ port, protocol: transport })?.[0];
+  return portHolder({ port, protocol: transport })[0];
 }
 
 function relaySettings({ settings }: ProcessContext): RelaySettings {
@@ -110,7 +110,7 @@ function relaySettings({ settings }: ProcessContext): RelaySettings {
   return {
     bindHost: mine.bind_host,
     connectTimeout: mine.connect_timeout,
-    idleTimeout: mine.idle_timeout,
+    idleTimeout: mine.idle_timeout === 'off' ? null : mine.idle_timeout,
     udpIdleTimeout: mine.udp_idle_timeout,
     drainTimeout: mine.drain_timeout,
     maxConnections: mine.max_connections,

@@ -6,11 +6,10 @@ import type { ProcessContext } from '@harbor/runtime';
  * Keeps outgoing connections of this machine off the port range: it lies inside Linux's ephemeral range,
  * and a connection that got one of its numbers would make `listen` fail.
  */
-export function keepRangeReserved({ settings, log, place }: ProcessContext): void {
+export function keepRangeReserved({ settings, log }: ProcessContext): void {
   const range = parsePortRange(settings.current.harbor_node.port_range);
   if (!range) return;
   const outcome = reservePorts(range);
-  void place;
   if (outcome.outcome === 'reserved') {
     log.info(
       { event: 'ports_reserved', range: formatPortRange(range) },

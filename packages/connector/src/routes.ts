@@ -1,4 +1,5 @@
-import { RouteTable, type Change, type Kind, type Replica, type RouteKey } from '@harbor/core';
+import type { RouteTable } from '@harbor/core';
+import { type Change, type Kind, type Replica, type RouteKey } from '@harbor/core';
 
 /** The kinds of record that routes are made of. */
 export const ROUTE_KINDS: readonly Kind[] = ['service', 'backend'];

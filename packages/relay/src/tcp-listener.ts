@@ -1,0 +1,174 @@
+import {
+  backendId,
+  HarborError,
+  Ring,
+  type Backend,
+  type Clock,
+  type Random,
+  type Route,
+  type RoutePolicy,
+} from '@harbor/core';
+import type { Server, Socket } from 'node:net';
+import { Access, plainAddress } from './access.js';
+import { TcpConnection, type ConnectionHost } from './connection.js';
+import { Health } from './health.js';
+import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
+
+/** A TCP port: takes clients and finds each a backend, round-robin. */
+export class TcpListener implements Listener, ConnectionHost {
+  readonly #ring = new Ring();
+  readonly #health: Health;
+  readonly #connections = new Set<TcpConnection>();
+  /** Backends whose connections may finish, and what ends those that do not in time. */
+  readonly #draining = new Map<string, () => void>();
+  #done: (() => void) | undefined;
+  #access = new Access({});
+  #policy: RoutePolicy = {};
+  #total = 0;
+  #refused = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(
+    readonly server: Server,
+    readonly options: ListenerOptions & { readonly clock: Clock; readonly random: Random },
+  ) {
+    this.#health = new Health(options.clock, options.random);
+    server.on('connection', (client: Socket) => this.#accept(client));
+    server.on('error', (cause) => {
+      // Out of file descriptors, say: the next client may find one.
+      options.failed(new HarborError('HARBOR_INTERNAL', `accepting failed: ${cause.message}`, { cause }));
+    });
+  }
+
+  update(route: Route): void {
+    const rulesChanged = route.policy.allow !== this.#policy.allow || route.policy.deny !== this.#policy.deny;
+    this.#policy = route.policy;
+    if (rulesChanged) this.#applyRules();
+    this.#ring.set(route.backends);
+    this.#health.keep(route.backends);
+    const present = new Set(route.backends.map(backendId));
+    for (const id of present) this.#keep(id);
+    for (const { backend } of this.#connections) {
+      if (backend && !present.has(backendId(backend))) this.#drain(backendId(backend));
+    }
+  }
+
+  /** Takes no more clients; those that are there may finish within drain_timeout. */
+  close(done: () => void): void {
+    this.#done = done;
+    this.#ring.set([]);
+    this.server.close();
+    for (const connection of this.#connections) {
+      if (connection.backend) this.#drain(backendId(connection.backend));
+      else connection.reset();
+    }
+    this.#doneWhenEmpty();
+  }
+
+  reset(): void {
+    for (const cancel of this.#draining.values()) cancel();
+    this.#draining.clear();
+    for (const connection of [...this.#connections]) connection.reset();
+  }
+
+  stats(): ListenerStats {
+    let [bytesIn, bytesOut] = [this.#bytesIn, this.#bytesOut];
+    for (const connection of this.#connections) {
+      bytesIn += connection.bytesIn;
+      bytesOut += connection.bytesOut;
+    }
+    return {
+      connectionsOpen: this.#connections.size,
+      connectionsTotal: this.#total,
+      bytesIn,
+      bytesOut,
+      refused: this.#refused,
+      backends: this.#health.of(this.#ring.members),
+    };
+  }
+
+  get connectTimeout(): number {
+    return this.options.settings().connectTimeout * 1_000;
+  }
+
+  get proxyProtocol(): 'v1' | 'v2' | undefined {
+    return this.#policy.proxyProtocol;
+  }
+
+  next(tried: ReadonlySet<string>): Backend | undefined {
+    const untried = (backend: Backend): boolean => !tried.has(backendId(backend));
+    return (
+      this.#ring.next((backend) => untried(backend) && !this.#health.suspected(backend)) ??
+      this.#ring.next(untried)
+    );
+  }
+
+  failed(backend: Backend, code: string): void {
+    this.#health.failed(backend, code);
+    this.options.backendFailed({ backend, reason: code });
+  }
+
+  connected(connection: TcpConnection, backend: Backend): void {
+    this.#health.succeeded(backend);
+    const idle = this.#policy.idleTimeout ?? this.options.settings().idleTimeout ?? 0;
+    if (idle > 0) connection.watchIdle(idle * 1_000, () => connection.reset());
+    // It may have left while it was accepting.
+    if (!this.#ring.members.some((member) => backendId(member) === backendId(backend)))
+      this.#drain(backendId(backend));
+  }
+
+  closed(connection: TcpConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#bytesIn += connection.bytesIn;
+    this.#bytesOut += connection.bytesOut;
+    this.#doneWhenEmpty();
+  }
+
+  #doneWhenEmpty(): void {
+    if (!this.#done || this.#connections.size > 0) return;
+    for (const cancel of this.#draining.values()) cancel();
+    this.#draining.clear();
+    this.#done();
+  }
+
+  #accept(client: Socket): void {
+    this.#total++;
+    const limit = this.#policy.maxConnections ?? this.options.settings().maxConnections;
+    const admitted = this.#access.admits(plainAddress(client.remoteAddress ?? ''));
+    if (!admitted || (limit > 0 && this.#connections.size >= limit)) {
+      this.#refused++;
+      client.on('error', () => undefined);
+      client.resetAndDestroy();
+      return;
+    }
+    const connection = new TcpConnection(client, this);
+    this.#connections.add(connection);
+    connection.serve();
+  }
+
+  /** Clients who may no longer come in may not stay either. */
+  #applyRules(): void {
+    this.#access = new Access(this.#policy);
+    for (const connection of [...this.#connections])
+      if (!this.#access.admits(connection.address)) connection.reset();
+  }
+
+  #drain(id: string): void {
+    if (this.#draining.has(id)) return;
+    const seconds = this.#policy.drainTimeout ?? this.options.settings().drainTimeout;
+    const cancel = this.options.clock.schedule(seconds * 1_000, () => {
+      this.#draining.delete(id);
+      for (const connection of [...this.#connections]) {
+        if (connection.backend && backendId(connection.backend) === id) connection.reset();
+      }
+    });
+    this.#draining.set(id, cancel);
+  }
+
+  /** The backend is back: its connections need not end. */
+  #keep(id: string): void {
+    this.#draining.get(id)?.();
+    this.#draining.delete(id);
+  }
+}
