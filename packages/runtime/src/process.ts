@@ -1,5 +1,5 @@
 import type { Bus, InvalidMessage } from '@harbor/bus';
-import type { HarborError} from '@harbor/core';
+import type { HarborError } from '@harbor/core';
 import { asHarborError, type Clock, type Random } from '@harbor/core';
 import { createLogger, limitedReporter, type LimitedReporter, type Logger } from '@harbor/log';
 import { systemClock, systemRandom } from '@harbor/machine';

@@ -1,5 +1,5 @@
 import type { Overlay, Settings } from '@harbor/config';
-import { asHarborError, type Clock, type Replica } from '@harbor/core';
+import { asHarborError, Replica, type Change, type Clock } from '@harbor/core';
 import type { Logger } from '@harbor/log';
 import type { Follower, Store } from '@harbor/store';
 
@@ -39,6 +39,13 @@ export class LiveSettings {
 /** The values of `kato config set`, by `component.key`. */
 export function overlayOf(replica: Replica): Overlay {
   return Object.fromEntries([...replica.entries('config')].map(([id, entry]) => [id, entry.value]));
+}
+
+/** The same from a snapshot. */
+export function overlayOfRecords(records: readonly Change[]): Overlay {
+  const replica = new Replica();
+  replica.reset({ epoch: '', revision: 0, records });
+  return overlayOf(replica);
 }
 
 /**

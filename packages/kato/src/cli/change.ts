@@ -1,0 +1,39 @@
+import type { Place } from '@harbor/runtime';
+import { resolveNames } from '../processes/catalogue.js';
+import { connectSupervisor, ensureSupervisor, type Progress } from '../supervisor/index.js';
+import { note, paint, say } from './output.js';
+
+/** `kato start`: returns when everything asked for serves. */
+export async function start(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {
+  resolveNames(names);
+  // Everything that is wrong with the configuration, before anything is started.
+  place.load({});
+  const supervisor = await ensureSupervisor(place, env);
+  await supervisor.start(names, tell);
+  say(`${names.length === 0 ? 'Harbor' : names.join(', ')} is running`);
+}
+
+/** `kato stop`: without names the supervisor ends too. */
+export async function stop(place: Place, names: readonly string[]): Promise<void> {
+  resolveNames(names);
+  const supervisor = await connectSupervisor(place);
+  if (supervisor) {
+    await supervisor.stop(names, tell, names.length === 0);
+    if (names.length === 0) await supervisor.untilGone().catch(() => undefined);
+  }
+  say(`${names.length === 0 ? 'Harbor' : names.join(', ')} is stopped`);
+}
+
+export async function restart(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {
+  resolveNames(names);
+  place.load({});
+  const supervisor = await ensureSupervisor(place, env);
+  await supervisor.restart(names, tell);
+  say(`${names.length === 0 ? 'Harbor' : names.join(', ')} is running`);
+}
+
+/** Progress, as it happens. */
+export function tell({ process, state }: Progress): void {
+  const colour = state === 'RUNNING' ? 'green' : state === 'FATAL' || state === 'BACKOFF' ? 'red' : 'grey';
+  note(`${process} ${paint(colour, state)}`);
+}

@@ -1,0 +1,44 @@
+import type { Place } from '@harbor/runtime';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describeKeys } from '@harbor/config';
+import { say, sayJson } from './output.js';
+
+interface Entry {
+  readonly time: string;
+  readonly user: string;
+  readonly command: string;
+}
+
+const file = (place: Place): string => join(place.home.var, 'history.jsonl');
+
+/** Remembers a command that changes something; the value of a secret is left out. */
+export function remember(place: Place, args: readonly string[]): void {
+  const secret = describeKeys().some(
+    ({ component, key, sensitive }) => sensitive && args[2] === component && args[3] === key,
+  );
+  const shown = secret && args[0] === 'config' ? args.slice(0, 4) : args;
+  const entry: Entry = {
+    time: new Date().toISOString(),
+    user: userInfo().username,
+    command: ['kato', ...shown].join(' '),
+  };
+  appendFileSync(file(place), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+}
+
+/** `kato history` */
+export function history(place: Place, options: { readonly json?: boolean }): void {
+  let text = '';
+  try {
+    text = readFileSync(file(place), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const entries = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Entry);
+  if (options.json) sayJson(entries);
+  else for (const { time, user, command } of entries) say(`${time} ${user} ${command}`);
+}

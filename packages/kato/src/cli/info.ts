@@ -1,0 +1,33 @@
+import { natsUrl, redisUrl, withoutLogin } from '@harbor/config';
+import type { Place } from '@harbor/runtime';
+import { readFileSync } from 'node:fs';
+import { liveSettings } from './live.js';
+import { say, sayJson, table } from './output.js';
+
+/** The version of this checkout. */
+export function version(): string {
+  const path = new URL('../../../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+/** `kato info`: where everything is; with `--secrets` also how to get in. */
+export async function info(
+  place: Place,
+  options: { readonly json?: boolean; readonly secrets?: boolean },
+): Promise<void> {
+  const { settings } = await liveSettings(place);
+  const { host, port, username, password, token } = settings.harbor_gateway;
+  const redis = redisUrl(settings, place.secrets);
+  const secrets = options.secrets ?? false;
+  const found = {
+    version: version(),
+    node_id: settings.harbor_node.node_id,
+    home: place.home.dir,
+    nats_url: natsUrl(settings, place.secrets, secrets),
+    redis_url: secrets ? redis : withoutLogin(redis),
+    gateway_url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    ...(secrets ? { username, password, token } : {}),
+  };
+  if (options.json) sayJson(found);
+  else say(table(Object.entries(found).map(([name, value]) => [name, value])));
+}

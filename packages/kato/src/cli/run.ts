@@ -1,0 +1,58 @@
+import type { Place } from '@harbor/runtime';
+import { guardHome } from '../supervisor/guard.js';
+import { connectSupervisor, type SupervisorClient } from '../supervisor/index.js';
+import { tell } from './change.js';
+import { info } from './info.js';
+import { fail, note, say } from './output.js';
+
+/** `kato run`: everything in the foreground until it is interrupted; nothing is left behind. */
+export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
+  place.load({});
+  const asked = new AbortController();
+  const guard = guardHome(env, true);
+  const supervisor = await untilThere(place);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (asked.signal.aborted) return;
+      asked.abort();
+      note('stopping …');
+      supervisor.stop([], tell, true).catch(() => undefined);
+    });
+  }
+  try {
+    await supervisor.start([], tell);
+  } catch (error) {
+    if (!asked.signal.aborted) {
+      await supervisor.stop([], () => undefined, true).catch(() => undefined);
+      await guard;
+      fail(error);
+    }
+  }
+  if (!asked.signal.aborted) await welcome(place);
+  await guard;
+  say('Harbor is stopped');
+  process.exit(0);
+}
+
+async function untilThere(place: Place): Promise<SupervisorClient> {
+  for (;;) {
+    const client = await connectSupervisor(place);
+    if (client) return client;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+async function welcome(place: Place): Promise<void> {
+  say('');
+  say('Harbor is running.');
+  say('');
+  await info(place, {});
+  say(`logs         ${place.home.logs}`);
+  say('');
+  say('In another shell:');
+  say('  bin/kato status');
+  say('  bin/harbor create-service harbor web');
+  say('  bin/harbor run --app demo --instances 3 --service web -- node examples/echo.js');
+  say('');
+  say('Ctrl-C stops everything.');
+}

@@ -1,0 +1,130 @@
+import { asHarborError, parsePortRange, rangeContains, rangeSize } from '@harbor/core';
+import type { Place } from '@harbor/runtime';
+import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
+import { PROCESSES, ROLES } from '../processes/catalogue.js';
+import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
+import { liveSettings, withBus, withStore } from './live.js';
+import { note, paint, say, sayJson, table } from './output.js';
+
+/** What `kato status --json` prints (contract §2). */
+interface Status {
+  readonly node_id: string;
+  readonly roles: readonly { readonly name: string; readonly processes: readonly ProcessStatus[] }[];
+  readonly ports: {
+    readonly range: string;
+    readonly used: number | null;
+    readonly free: number | null;
+    readonly conflicts: readonly PortConflict[];
+    /** Why a number is missing. */
+    readonly unavailable?: string;
+  };
+}
+
+export async function status(place: Place, options: { readonly json?: boolean }): Promise<void> {
+  const found = await readStatus(place);
+  if (options.json) sayJson(found);
+  else print(found);
+  const running = found.roles.some(({ processes }) => processes.some(({ state }) => state !== 'STOPPED'));
+  if (!running) note('Harbor is not running in this home; start it with: kato start');
+}
+
+async function readStatus(place: Place): Promise<Status> {
+  const supervisor = await connectSupervisor(place);
+  const processes = supervisor ? await supervisor.status() : stopped(place);
+  const { settings } = await liveSettings(place);
+  const { node_id, port_range } = settings.harbor_node;
+  return {
+    node_id,
+    roles: ROLES.map((role) => ({
+      name: role,
+      processes: processes.filter(({ name }) =>
+        PROCESSES.some((entry) => entry.name === name && entry.role === role),
+      ),
+    })),
+    ports: { range: port_range, ...(await readPorts(place, node_id, port_range)) },
+  };
+}
+
+function stopped(place: Place): ProcessStatus[] {
+  const { harbor_redis, nats_server } = place.load({});
+  const foreign = [harbor_redis.url ? 'harbor_redis' : '', nats_server.url ? 'nats_server' : ''];
+  return PROCESSES.filter(({ name }) => !foreign.includes(name)).map(({ name }) => ({
+    name,
+    state: 'STOPPED' as const,
+    pid: null,
+    uptime_s: null,
+    restarts: 0,
+  }));
+}
+
+async function readPorts(place: Place, node: string, text: string): Promise<Omit<Status['ports'], 'range'>> {
+  const range = parsePortRange(text);
+  try {
+    const { records } = await withStore(place, (store) => store.snapshot(['port']));
+    const used = records.flatMap(({ kind, value }) =>
+      kind === 'port' && value?.node === node ? [value.port] : [],
+    );
+    const inside = range ? used.filter((port) => rangeContains(range, port)).length : 0;
+    const counts = { used: used.length, free: range ? rangeSize(range) - inside : 0 };
+    try {
+      return { ...counts, conflicts: await readConflicts(place, node) };
+    } catch (thrown) {
+      return { ...counts, conflicts: [], unavailable: asHarborError(thrown).message };
+    }
+  } catch (thrown) {
+    return { used: null, free: null, conflicts: [], unavailable: asHarborError(thrown).message };
+  }
+}
+
+async function readConflicts(place: Place, node: string): Promise<PortConflict[]> {
+  const { settings } = await liveSettings(place);
+  const options = { timeoutMs: 2_000, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
+  const reply = await withBus(place, settings, (bus) =>
+    bus.request(nodeSubjects(node).status, {}, statusReply, options),
+  );
+  return reply.conflicts;
+}
+
+function print({ node_id, roles, ports }: Status): void {
+  say(paint('bold', `node ${node_id}`));
+  const rows = roles.flatMap(({ name: role, processes }) =>
+    processes.map(({ name, state, pid, uptime_s, restarts }) => [
+      role,
+      name,
+      state,
+      pid === null ? '' : String(pid),
+      uptime_s === null ? '' : duration(uptime_s),
+      restarts === 0 ? '' : String(restarts),
+    ]),
+  );
+  const text = table([['role', 'process', 'state', 'pid', 'up', 'restarts'], ...rows]);
+  say(
+    text
+      .replace(/\bRUNNING\b/g, paint('green', 'RUNNING'))
+      .replace(/\b(FATAL|BACKOFF)\b/g, (word) => paint('red', word)),
+  );
+  say('');
+  say(
+    `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.conflicts.length} in conflict`,
+  );
+  for (const { port, protocol, service, pid, command } of ports.conflicts) {
+    say(
+      paint(
+        'red',
+        `  ${protocol}/${port} of service ${service} is held by pid ${pid ?? '?'} (${command ?? 'not to be seen'})`,
+      ),
+    );
+  }
+  if (ports.unavailable) note(`not everything is known: ${ports.unavailable}`);
+}
+
+function duration(seconds: number): string {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
+}

@@ -1,0 +1,232 @@
+import { HarborError } from '@harbor/core';
+import { openPlace, type Place } from '@harbor/runtime';
+import { Command, CommanderError, Option } from 'commander';
+import { restart, start, stop } from './cli/change.js';
+import { configDelete, configGet, configSet, type Form } from './cli/config.js';
+import { history, remember } from './cli/history.js';
+import { info, version } from './cli/info.js';
+import { logTail } from './cli/log-tail.js';
+import { fail, say } from './cli/output.js';
+import { processList, processReady } from './cli/process.js';
+import { run } from './cli/run.js';
+import { status } from './cli/status.js';
+import { guardHome } from './supervisor/guard.js';
+import { superviseHome } from './supervisor/main.js';
+
+/** The administrator's command. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await program(argv, env).parseAsync([...argv], { from: 'user' });
+  } catch (thrown) {
+    // Commander has said what is wrong; help and version are no errors.
+    if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+    else fail(thrown);
+  }
+}
+
+function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const place = (): Place => openPlace(env);
+  const changes = (): Place => {
+    const here = place();
+    remember(here, argv);
+    return here;
+  };
+  const kato = new Command('kato')
+    .description('Runs and administers Harbor.')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .addHelpText(
+      'after',
+      examples(
+        'kato start',
+        'kato status',
+        'kato config set harbor_node port_range 35000-40000',
+        'kato log tail harbor_node',
+      ),
+    );
+
+  const names = '[harbor|base|PROCESS...]';
+  kato
+    .command('start')
+    .argument(names)
+    .description('Start everything, or the roles and processes named; returns when they serve.')
+    .addHelpText('after', examples('kato start', 'kato start harbor_node'))
+    .action((each: string[]) => start(changes(), env, each));
+  kato
+    .command('stop')
+    .argument(names)
+    .description('Stop everything, or the roles and processes named.')
+    .addHelpText('after', examples('kato stop', 'kato stop harbor'))
+    .action((each: string[]) => stop(changes(), each));
+  kato
+    .command('restart')
+    .argument(names)
+    .description('Stop and start; every port and route comes back.')
+    .addHelpText('after', examples('kato restart harbor'))
+    .action((each: string[]) => restart(changes(), env, each));
+  kato
+    .command('run')
+    .description('Run everything in the foreground until Ctrl-C; for npm start, systemd and containers.')
+    .addHelpText('after', examples('kato run'))
+    .action(() => run(place(), env));
+  kato
+    .command('status')
+    .description('Show every process and how the ports stand.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('kato status', 'kato status --json'))
+    .action((options: { json?: boolean }) => status(place(), options));
+  kato
+    .command('info')
+    .description('Show where everything is.')
+    .option('--json', 'print JSON')
+    .option('--secrets', 'with the passwords')
+    .addHelpText('after', examples('kato info', 'kato info --json --secrets'))
+    .action((options: { json?: boolean; secrets?: boolean }) => info(place(), options));
+  kato
+    .command('history')
+    .description('Show the commands that changed something.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('kato history'))
+    .action((options: { json?: boolean }) => history(place(), options));
+  kato
+    .command('version')
+    .description('Print the version.')
+    .action(() => say(version()));
+
+  addProcess(kato, place, changes, env);
+  addConfig(kato, place, changes);
+  addLog(kato, place);
+  kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
+  kato
+    .command('supervise', { hidden: true })
+    .option('--foreground')
+    .action((options: { foreground?: boolean }) => superviseHome(env, options.foreground ?? false));
+  return kato;
+}
+
+function addProcess(kato: Command, place: () => Place, changes: () => Place, env: NodeJS.ProcessEnv): void {
+  const group = kato
+    .command('process')
+    .description('Look after single processes.')
+    .addHelpText(
+      'after',
+      examples(
+        'kato process list',
+        'kato process restart harbor_node',
+        'kato process ready harbor_gateway --block 10',
+      ),
+    );
+  group
+    .command('list')
+    .description('List the processes.')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => processList(place(), options));
+  group
+    .command('start')
+    .argument('<PROCESS>')
+    .description('Start one.')
+    .action((name: string) => start(changes(), env, [name]));
+  group
+    .command('stop')
+    .argument('<PROCESS>')
+    .description('Stop one.')
+    .action((name: string) => stop(changes(), [name]));
+  group
+    .command('restart')
+    .argument('<PROCESS>')
+    .description('Restart one.')
+    .action((name: string) => restart(changes(), env, [name]));
+  group
+    .command('ready')
+    .argument('<PROCESS>')
+    .description('Exit 0 when it serves, 1 when it does not.')
+    .addOption(new Option('--block <S>', 'wait up to S seconds for it').argParser(seconds).default(0))
+    .action((name: string, options: { block: number }) => processReady(place(), name, options.block));
+}
+
+function addConfig(kato: Command, place: () => Place, changes: () => Place): void {
+  const group = kato
+    .command('config')
+    .description('Show and change the configuration; docs/reference/configuration.md lists every key.')
+    .addHelpText(
+      'after',
+      examples(
+        'kato config get',
+        'kato config get harbor_node port_range',
+        'kato config set harbor_node hostname_external ports.example.com',
+        'kato config del harbor_node hostname_external',
+      ),
+    );
+  const formed = (command: Command): Command =>
+    command
+      .option('-j, --json', 'JSON')
+      .option('-y, --yaml', 'YAML (as it is without)')
+      .option('-f, --flat', 'one "component/key value" per line');
+  formed(
+    group
+      .command('get')
+      .argument('[COMPONENT]')
+      .argument('[KEY]')
+      .description('Show all, a component, or one value.'),
+  ).action((component: string | undefined, key: string | undefined, form: Form) =>
+    configGet(place(), component, key, form),
+  );
+  formed(
+    group
+      .command('set')
+      .argument('<COMPONENT>')
+      .argument('<KEY>')
+      .argument('<VALUE>')
+      .description('Set a value; every process sees it at once.'),
+  ).action((component: string, key: string, value: string, form: Form) =>
+    configSet(changes(), component, key, value, form),
+  );
+  group
+    .command('del')
+    .argument('<COMPONENT>')
+    .argument('<KEY>')
+    .description('Take a value back to its default.')
+    .action((component: string, key: string) => configDelete(changes(), component, key));
+}
+
+function addLog(kato: Command, place: () => Place): void {
+  const group = kato.command('log').description('Read the logs.');
+  group
+    .command('tail')
+    .argument('[PROCESS...]')
+    .description('Show all logs, or those named, merged by time, and follow them.')
+    .option('--json', 'one JSON object per line')
+    .option('--raw', 'the lines as they are')
+    .option('--time', 'with the time')
+    .addOption(new Option('-n, --lines <LINES>', 'how many lines to begin with').argParser(lines).default(20))
+    .option('--no-follow', 'end after them')
+    .addHelpText(
+      'after',
+      examples(
+        'kato log tail',
+        'kato log tail harbor_node -n 100 --time',
+        'kato log tail --no-follow --json',
+      ),
+    )
+    .action(
+      (
+        names: string[],
+        options: { json?: boolean; raw?: boolean; time?: boolean; lines: number; follow: boolean },
+      ) => logTail(place(), names, options),
+    );
+}
+
+function seconds(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new HarborError('HARBOR_USAGE', `${text} is no number of seconds`);
+  return Number(text);
+}
+
+function lines(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new HarborError('HARBOR_USAGE', `${text} is no number of lines`);
+  return Number(text);
+}
+
+function examples(...all: readonly string[]): string {
+  return `\nExamples:\n${all.map((each) => `  $ ${each}`).join('\n')}`;
+}

@@ -1,0 +1,72 @@
+import { HarborError, type ErrorCode } from '@harbor/core';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { Outcome } from './control.js';
+import type { ProcessStatus, Progress } from './supervisor.js';
+
+/** Thrown where nobody listens on the socket. */
+export class NobodyThere extends Error {}
+
+/** Talks to a home's supervisor. */
+export class SupervisorClient {
+  constructor(readonly socket: string) {}
+
+  async status(): Promise<ProcessStatus[]> {
+    const response = await this.#ask('GET', '/status');
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    return (JSON.parse(text) as { processes: ProcessStatus[] }).processes;
+  }
+
+  /** Resolves when all serve. Errors: what stopped one of them, with the end of its log in `details.log`. */
+  start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    return this.#change('/start', { names }, progress);
+  }
+
+  /** With `shutdown` the supervisor ends too. */
+  stop(names: readonly string[], progress: (progress: Progress) => void, shutdown = false): Promise<void> {
+    return this.#change('/stop', { names, shutdown }, progress);
+  }
+
+  restart(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    return this.#change('/restart', { names }, progress);
+  }
+
+  /** Resolves when the supervisor has gone, however; rejects with NobodyThere where there is none. */
+  async untilGone(): Promise<void> {
+    const response = await this.#ask('GET', '/guard');
+    response.resume();
+    await once(response, 'close').catch(() => undefined);
+  }
+
+  async #change(path: string, body: object, progress: (progress: Progress) => void): Promise<void> {
+    const response = await this.#ask('POST', path, body);
+    let outcome: Outcome | undefined;
+    try {
+      for await (const line of createInterface({ input: response })) {
+        const value = JSON.parse(line) as Progress | Outcome;
+        if ('done' in value) outcome = value;
+        else progress(value);
+      }
+    } catch (cause) {
+      throw new HarborError('HARBOR_NOT_RUNNING', 'the supervisor ended before it was done', { cause });
+    }
+    if (outcome?.done) return;
+    if (!outcome) throw new HarborError('HARBOR_NOT_RUNNING', 'the supervisor ended before it was done');
+    throw new HarborError(outcome.code as ErrorCode, outcome.message, { details: { log: outcome.log } });
+  }
+
+  #ask(method: string, path: string, body?: object): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const headers = body ? { 'content-type': 'application/json' } : {};
+      const asking = request({ socketPath: this.socket, method, path, headers }, resolve);
+      asking.once('error', (error: NodeJS.ErrnoException) => {
+        const nobody =
+          error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET';
+        reject(nobody ? new NobodyThere(error.message) : error);
+      });
+      asking.end(body ? JSON.stringify(body) : undefined);
+    });
+  }
+}

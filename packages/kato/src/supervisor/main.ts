@@ -1,0 +1,91 @@
+import { createLogger } from '@harbor/log';
+import { realHome } from '@harbor/config';
+import { systemClock, systemRandom } from '@harbor/machine';
+import { openPlace } from '@harbor/runtime';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveControl } from './control.js';
+import { spawnGuard } from './guard.js';
+import { controlSocket, takeLock } from './lock.js';
+import { PidFile } from './pid-file.js';
+import { rotateRedisLog } from './redis-log.js';
+import { Supervisor } from './supervisor.js';
+
+/**
+ * The supervisor's process. Another one for the same home makes it end at once. If the one before it was
+ * killed, it starts what that one had running. `foreground`: it ends with its guard.
+ */
+export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean): Promise<void> {
+  const place = openPlace(env);
+  const home = realHome(place.home);
+  const lock = await takeLock(home);
+  if (!lock) return;
+  const { log_level, log_size, log_count } = place.load({}).kato;
+  const log = await createLogger({
+    name: 'kato',
+    dir: place.home.logs,
+    level: log_level,
+    size: log_size,
+    count: log_count,
+  });
+  const supervisor = new Supervisor({ place, env, clock: systemClock, random: systemRandom, log });
+  const pidFile = new PidFile(place.home.var, 'kato');
+  const wantedFile = join(place.home.var, 'run', 'wanted.json');
+  const socket = controlSocket(home, place.home.var);
+
+  let ending = false;
+  const end = (): void => {
+    // In this order: the guard takes a supervisor that is gone with its pid file for one that was killed.
+    pidFile.remove();
+    rmSync(wantedFile, { force: true });
+    rmSync(socket, { force: true });
+    log.info({ event: 'stopped' }, 'kato has stopped');
+    process.exit(0);
+  };
+  const stopAll = (): void => {
+    if (ending) return;
+    ending = true;
+    void supervisor.stop([], () => undefined).finally(end);
+  };
+  await serveControl({
+    supervisor,
+    socket,
+    onGuardGone: () => {
+      if (ending) return;
+      log.warn({ event: 'guard_gone' }, 'the guard has gone');
+      if (foreground) stopAll();
+      else spawnGuard(env);
+    },
+    onShutdown: () => {
+      ending = true;
+      end();
+    },
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopAll);
+  pidFile.write(process.pid);
+  log.info({ event: 'started', home }, 'kato supervises');
+
+  const before = readWanted(wantedFile);
+  const remember = (): void => {
+    if (!ending) writeFileSync(wantedFile, JSON.stringify(supervisor.wanted()));
+    rotateRedisLog(place.home.logs, log_size, log_count);
+  };
+  setInterval(remember, 1_000);
+  if (before.length > 0) {
+    log.warn(
+      { event: 'recovering', processes: before },
+      'the supervisor before was killed: starting what it had running',
+    );
+    await supervisor
+      .start(before, () => undefined)
+      .catch((error: unknown) => log.error({ err: error }, 'not all could be started'));
+  }
+}
+
+function readWanted(path: string): string[] {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as string[];
+  } catch {
+    return [];
+  }
+}

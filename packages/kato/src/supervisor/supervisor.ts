@@ -1,0 +1,150 @@
+import type { Settings } from '@harbor/config';
+import { asHarborError, HarborError, type Clock, type Random } from '@harbor/core';
+import type { Logger } from '@harbor/log';
+import { openStore, overlayOfRecords, type Place } from '@harbor/runtime';
+import { PROCESSES, resolveNames, stopOrder, type ProcessName } from '../processes/catalogue.js';
+import type { ProcessState } from '../processes/lifecycle.js';
+import { prepare } from '../processes/spec.js';
+import { tailOf } from './log-end.js';
+import { ManagedProcess } from './managed.js';
+import { PidFile } from './pid-file.js';
+
+/** What is told while processes are started and stopped. */
+export interface Progress {
+  readonly process: ProcessName;
+  readonly state: ProcessState;
+}
+
+/** How one process stands, as `kato status --json` shows it. */
+export interface ProcessStatus {
+  readonly name: ProcessName;
+  readonly state: ProcessState;
+  readonly pid: number | null;
+  readonly uptime_s: number | null;
+  readonly restarts: number;
+}
+
+export interface SupervisorOptions {
+  readonly place: Place;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Starts and stops the processes in the order in which they need each other. */
+export class Supervisor {
+  readonly #managed = new Map<ProcessName, ManagedProcess>();
+  readonly #settings: Settings;
+
+  constructor(readonly options: SupervisorOptions) {
+    this.#settings = options.place.load({});
+    for (const { name } of PROCESSES) if (this.#isOurs(name)) this.#managed.set(name, this.#manage(name));
+  }
+
+  /** Starts them and what they need; resolves when all serve. Errors: HARBOR_PROCESS_FATAL and final ones. */
+  async start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    const starting = new Map<ProcessName, Promise<void>>();
+    const start = (name: ProcessName): Promise<void> => {
+      const known = starting.get(name);
+      if (known) return known;
+      const needs = PROCESSES.find((entry) => entry.name === name)?.needs ?? [];
+      const work = Promise.all(needs.map(start)).then(() => this.#startOne(name, progress));
+      starting.set(name, work);
+      return work;
+    };
+    const outcomes = await Promise.allSettled(resolveNames(names).map(start));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Ends them, those that need others first. */
+  async stop(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    for (const group of stopOrder(resolveNames(names))) {
+      await Promise.all(group.map((name) => this.#stopOne(name, progress)));
+    }
+  }
+
+  status(): ProcessStatus[] {
+    const now = this.options.clock.now();
+    return [...this.#managed].map(([name, { life }]) => ({
+      name,
+      state: life.state,
+      pid: life.pid ?? null,
+      uptime_s: life.state === 'RUNNING' ? Math.floor((now - life.since) / 1_000) : null,
+      restarts: life.restarts,
+    }));
+  }
+
+  /** The processes that are to be up. */
+  wanted(): ProcessName[] {
+    return [...this.#managed]
+      .filter(([, { life }]) => life.state !== 'STOPPED' && life.state !== 'STOPPING')
+      .map(([name]) => name);
+  }
+
+  async #startOne(name: ProcessName, progress: (progress: Progress) => void): Promise<void> {
+    const managed = this.#managed.get(name);
+    if (!managed || managed.life.state === 'RUNNING') return;
+    progress({ process: name, state: 'STARTING' });
+    try {
+      await managed.start();
+      progress({ process: name, state: 'RUNNING' });
+    } catch (thrown) {
+      progress({ process: name, state: managed.life.state });
+      const error = asHarborError(thrown);
+      const end = [...tailOf(this.options.place.home.logs, name), ...managed.output];
+      throw new HarborError(error.code, error.message, {
+        cause: thrown,
+        details: { process: name, log: end.slice(-15) },
+      });
+    }
+  }
+
+  async #stopOne(name: ProcessName, progress: (progress: Progress) => void): Promise<void> {
+    const managed = this.#managed.get(name);
+    if (!managed || managed.life.state === 'STOPPED') return;
+    progress({ process: name, state: 'STOPPING' });
+    await managed.stop();
+    progress({ process: name, state: 'STOPPED' });
+  }
+
+  /** A server whose url is set is somebody else's. */
+  #isOurs(name: ProcessName): boolean {
+    if (name === 'harbor_redis') return this.#settings.harbor_redis.url === null;
+    if (name === 'nats_server') return this.#settings.nats_server.url === null;
+    return true;
+  }
+
+  #manage(name: ProcessName): ManagedProcess {
+    const { place, env, clock, random, log } = this.options;
+    return new ManagedProcess({
+      name,
+      prepare: async () => prepare(name, place, await this.#currentSettings(name)),
+      env: { ...env, HARBOR_HOME: place.home.dir },
+      pidFile: new PidFile(place.home.var, name),
+      readyTimeout: () => this.#settings.kato.ready_timeout * 1_000,
+      stopTimeout: () => this.#settings.kato.stop_timeout * 1_000,
+      clock,
+      random,
+      log,
+    });
+  }
+
+  /** With what `kato config set` has stored, for whatever is started after Redis. */
+  async #currentSettings(name: ProcessName): Promise<Settings> {
+    const { place } = this.options;
+    const redis = this.#managed.get('harbor_redis');
+    if (name === 'harbor_redis' || (redis && redis.life.state !== 'RUNNING')) return place.load({});
+    const store = openStore(place, this.#settings, () => undefined);
+    try {
+      return place.load(overlayOfRecords((await store.snapshot(['config'])).records));
+    } catch (thrown) {
+      const error = asHarborError(thrown);
+      if (error.code !== 'HARBOR_REDIS_UNAVAILABLE') throw error;
+      return place.load({});
+    } finally {
+      store.close();
+    }
+  }
+}
