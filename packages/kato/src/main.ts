@@ -6,7 +6,7 @@ import { configDelete, configGet, configSet, type Form } from './cli/config.js';
 import { history, remember } from './cli/history.js';
 import { info, version } from './cli/info.js';
 import { logTail } from './cli/log-tail.js';
-import { fail, say } from './cli/output.js';
+import { examples, fail, say } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
 import { run } from './cli/run.js';
 import { status } from './cli/status.js';
@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   } catch (thrown) {
     // Commander has said what is wrong; help and version are no errors.
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
-    else fail(thrown);
+    else fail('kato', thrown);
   }
 }
 
@@ -225,8 +225,4 @@ function seconds(text: string): number {
 function lines(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new HarborError('HARBOR_USAGE', `${text} is no number of lines`);
   return Number(text);
-}
-
-function examples(...all: readonly string[]): string {
-  return `\nExamples:\n${all.map((each) => `  $ ${each}`).join('\n')}`;
 }

@@ -47,7 +47,7 @@ function sentinelOptions(url: string): RedisOptions {
 }
 
 /** What a failed command means: Redis is away, unless Redis itself answered. */
-export function redisError(cause: unknown, doing: string): HarborError {
+export function redisError(cause: unknown, doing: string, connection?: Error): HarborError {
   if (cause instanceof HarborError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const answered =
@@ -55,7 +55,9 @@ export function redisError(cause: unknown, doing: string): HarborError {
     cause.name === 'ReplyError' &&
     !/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS|MISCONF|OOM)/.test(reason);
   if (answered) return new HarborError('HARBOR_INTERNAL', `Redis refused ${doing}: ${reason}`, { cause });
-  return new HarborError('HARBOR_REDIS_UNAVAILABLE', `Redis does not answer (${doing}): ${reason}`, {
-    cause,
-  });
+  // ioredis says only that it gave up; why, the connection's own error says.
+  const why =
+    cause instanceof Error && cause.name === 'MaxRetriesPerRequestError' ? connection?.message : undefined;
+  const message = `Redis does not answer (${doing}): ${why ?? reason}`;
+  return new HarborError('HARBOR_REDIS_UNAVAILABLE', message, { cause });
 }

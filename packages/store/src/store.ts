@@ -25,9 +25,13 @@ export interface StoreOptions {
 /** The shared state in Redis: atomic commits, snapshots, and readers that follow by revision. */
 export class Store {
   readonly #redis: Redis;
+  #lastError: Error | undefined;
 
   constructor(readonly options: StoreOptions) {
-    this.#redis = connectRedis(options.url, 'commands', options.onError);
+    this.#redis = connectRedis(options.url, 'commands', (error) => {
+      this.#lastError = error;
+      options.onError(error);
+    });
   }
 
   /**
@@ -80,7 +84,7 @@ export class Store {
     try {
       return await command();
     } catch (cause) {
-      throw redisError(cause, doing);
+      throw redisError(cause, doing, this.#lastError);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Place } from '@harbor/runtime';
 import { resolveNames } from '../processes/catalogue.js';
 import { connectSupervisor, ensureSupervisor, type Progress } from '../supervisor/index.js';
-import { note, paint, say } from './output.js';
+import { note, paint, say } from '@harbor/terminal';
 
 /** `kato start`: returns when everything asked for serves. */
 export async function start(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {

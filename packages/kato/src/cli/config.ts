@@ -8,10 +8,9 @@ import {
   type Settings,
 } from '@harbor/config';
 import { HarborError } from '@harbor/core';
-import type { Place } from '@harbor/runtime';
+import { type Place, liveSettings, withStore } from '@harbor/runtime';
 import { stringify } from 'yaml';
-import { liveSettings, withStore } from './live.js';
-import { note, say, sayJson } from './output.js';
+import { note, say, sayJson } from '@harbor/terminal';
 
 /** How values are printed: `-j`, `-y`, `-f`. */
 export interface Form {

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describeKeys } from '@harbor/config';
-import { say, sayJson } from './output.js';
+import { say, sayJson } from '@harbor/terminal';
 
 interface Entry {
   readonly time: string;

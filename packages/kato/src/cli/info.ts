@@ -1,8 +1,7 @@
 import { natsUrl, redisUrl, withoutLogin } from '@harbor/config';
-import type { Place } from '@harbor/runtime';
+import { type Place, liveSettings } from '@harbor/runtime';
 import { readFileSync } from 'node:fs';
-import { liveSettings } from './live.js';
-import { say, sayJson, table } from './output.js';
+import { say, sayJson, table } from '@harbor/terminal';
 
 /** The version of this checkout. */
 export function version(): string {

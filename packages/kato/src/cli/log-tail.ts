@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PROCESSES } from '../processes/catalogue.js';
 import { LogReader } from './log-follow.js';
 import { parseLogLine, type LogLine } from './log-line.js';
-import { paint, say } from './output.js';
+import { paint, say } from '@harbor/terminal';
 
 export interface TailOptions {
   readonly json?: boolean;

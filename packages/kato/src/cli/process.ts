@@ -2,7 +2,7 @@ import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { PROCESSES, resolveNames } from '../processes/catalogue.js';
 import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
-import { say, sayJson, table } from './output.js';
+import { say, sayJson, table } from '@harbor/terminal';
 
 /** How often a process is asked for while one waits for it, ms. */
 const EVERY = 50;

@@ -3,7 +3,7 @@ import { guardHome } from '../supervisor/guard.js';
 import { connectSupervisor, type SupervisorClient } from '../supervisor/index.js';
 import { tell } from './change.js';
 import { info } from './info.js';
-import { fail, note, say } from './output.js';
+import { fail, note, say } from '@harbor/terminal';
 
 /** `kato run`: everything in the foreground until it is interrupted; nothing is left behind. */
 export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
@@ -25,7 +25,7 @@ export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
     if (!asked.signal.aborted) {
       await supervisor.stop([], () => undefined, true).catch(() => undefined);
       await guard;
-      fail(error);
+      fail('kato', error);
     }
   }
   if (!asked.signal.aborted) await welcome(place);

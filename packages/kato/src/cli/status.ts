@@ -1,10 +1,9 @@
 import { asHarborError, parsePortRange, rangeContains, rangeSize } from '@harbor/core';
-import type { Place } from '@harbor/runtime';
+import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 import { PROCESSES, ROLES } from '../processes/catalogue.js';
 import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
-import { liveSettings, withBus, withStore } from './live.js';
-import { note, paint, say, sayJson, table } from './output.js';
+import { note, paint, say, sayJson, table } from '@harbor/terminal';
 
 /** What `kato status --json` prints (contract §2). */
 interface Status {

@@ -93,7 +93,9 @@ export class Supervisor {
     } catch (thrown) {
       progress({ process: name, state: managed.life.state });
       const error = asHarborError(thrown);
-      const end = [...tailOf(this.options.place.home.logs, name), ...managed.output];
+      // What was found out before it was started is not in its log.
+      const crashed = error.code === 'HARBOR_PROCESS_FATAL';
+      const end = crashed ? [...tailOf(this.options.place.home.logs, name), ...managed.output] : [];
       throw new HarborError(error.code, error.message, {
         cause: thrown,
         details: { process: name, log: end.slice(-15) },

@@ -1,4 +1,4 @@
-import { asHarborError } from '@harbor/core';
+import { asHarborError, type ErrorCode } from '@harbor/core';
 
 /** Colour where a person reads: on a terminal that wants it (https://no-color.org). */
 const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -37,17 +37,20 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Says what went wrong and what to do, and ends with the exit code that fits. */
-export function fail(thrown: unknown): never {
+const USAGE: readonly ErrorCode[] = ['HARBOR_USAGE', 'HARBOR_PROCESS_UNKNOWN', 'HARBOR_CONFIG_UNKNOWN'];
+
+/** Says what went wrong and what to do, and ends with the exit code that fits: 1 failed, 2 wrong usage. */
+export function fail(program: string, thrown: unknown): never {
   const error = asHarborError(thrown);
-  note(`kato: ${error.message} (${error.code})`);
+  note(`${program}: ${error.message} (${error.code})`);
   const { log } = error.details;
   if (Array.isArray(log) && log.length > 0)
     note(`the end of its log:\n${log.map((line) => `  ${String(line)}`).join('\n')}`);
   note(error.entry.remedy);
-  const usage =
-    error.code === 'HARBOR_USAGE' ||
-    error.code === 'HARBOR_PROCESS_UNKNOWN' ||
-    error.code === 'HARBOR_CONFIG_UNKNOWN';
-  process.exit(usage ? 2 : 1);
+  process.exit(USAGE.includes(error.code) ? 2 : 1);
+}
+
+/** Examples for the end of a `--help`. */
+export function examples(...all: readonly string[]): string {
+  return `\nExamples:\n${all.map((each) => `  $ ${each}`).join('\n')}`;
 }

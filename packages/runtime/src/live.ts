@@ -1,7 +1,8 @@
 import type { Bus } from '@harbor/bus';
 import { asHarborError, type HarborError } from '@harbor/core';
 import type { Settings } from '@harbor/config';
-import { openBus, openStore, overlayOfRecords, type Place } from '@harbor/runtime';
+import { openBus, openStore, type Place } from './connections.js';
+import { overlayOfRecords } from './settings.js';
 import type { Store } from '@harbor/store';
 
 /** The settings with what `kato config set` has stored, and why that could not be read. */
@@ -39,7 +40,7 @@ export async function withBus<T>(
   work: (bus: Bus) => Promise<T>,
 ): Promise<T> {
   const events = { onInvalid: () => undefined, onError: () => undefined };
-  const bus = await openBus(place, settings, { name: 'kato', waitForServer: false, events });
+  const bus = await openBus(place, settings, { name: 'command', waitForServer: false, events });
   try {
     return await work(bus);
   } finally {
