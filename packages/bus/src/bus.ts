@@ -1,4 +1,4 @@
-import { HarborError, asHarborError, type ErrorCode } from '@harbor/core';
+import { HarborError, asHarborError, reportedError, type ErrorCode } from '@harbor/core';
 import { parse, parseJson, z } from '@harbor/wire';
 import {
   connect,
@@ -114,7 +114,7 @@ export class Bus {
     const failed = remoteError.safeParse(answer);
     if (failed.success) {
       const { code, message } = failed.data.harbor_error;
-      throw new HarborError(code as ErrorCode, message);
+      throw reportedError(code, message);
     }
     return parse(reply, answer, 'HARBOR_MESSAGE_INVALID', `the answer on ${subject}`);
   }

@@ -1,1 +1,2 @@
-export {};
+export * from './app/environment.js';
+export { main } from './main.js';

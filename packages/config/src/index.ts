@@ -5,5 +5,13 @@ export { configError, type ConfigProblem } from './problems.js';
 export { configurationReference } from './reference.js';
 export { describeKeys, SCHEMA, type Component, type KeyDescription, type Settings } from './schema.js';
 export { ensureSecrets, type Secrets } from './secrets.js';
-export { NATS_USER, natsAccess, natsUrl, redisUrl, withoutLogin, type NatsAccess } from './servers.js';
+export {
+  gatewayUrl,
+  NATS_USER,
+  natsAccess,
+  natsUrl,
+  redisUrl,
+  withoutLogin,
+  type NatsAccess,
+} from './servers.js';
 export { findKey, loadSettings, parseValue, type Overlay, type SettingsInput } from './settings.js';

@@ -41,3 +41,10 @@ export function natsUrl(settings: Settings, secrets: Secrets, login: boolean): s
 export function withoutLogin(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//');
 }
+
+/** Where clients on this machine reach the gateway. */
+export function gatewayUrl(settings: Settings): string {
+  const { host, port } = settings.harbor_gateway;
+  const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}

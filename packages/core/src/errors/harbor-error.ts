@@ -32,3 +32,13 @@ export function asHarborError(thrown: unknown): HarborError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new HarborError('HARBOR_INTERNAL', message, { cause: thrown });
 }
+
+/** The error another process reported; a code this version does not know becomes HARBOR_INTERNAL. */
+export function reportedError(code: string, message: string, details?: ErrorDetails): HarborError {
+  const known = Object.hasOwn(CATALOGUE, code);
+  return new HarborError(
+    known ? (code as ErrorCode) : 'HARBOR_INTERNAL',
+    known ? message : `${code}: ${message}`,
+    details && { details },
+  );
+}

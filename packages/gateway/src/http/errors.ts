@@ -1,4 +1,4 @@
-import { CATALOGUE, HarborError, type ErrorCode, type ErrorEntry } from '@harbor/core';
+import { HarborError, type ErrorCode } from '@harbor/core';
 import type { ErrorBody } from '@harbor/wire';
 
 /** The words the Open Service Broker specification has for errors of ours. */
@@ -23,10 +23,9 @@ export interface HttpError {
 /** Turns anything thrown into an answer. */
 export function httpErrorOf(thrown: unknown): HttpError {
   const error = knownError(thrown);
-  const entry: ErrorEntry = entryOf(error.code);
   const description =
-    error.code === 'HARBOR_INTERNAL' ? `${entry.summary} harbor_gateway.log says more.` : error.message;
-  return { status: entry.status, body: { error: BROKER_WORDS[error.code] ?? error.code, description } };
+    error.code === 'HARBOR_INTERNAL' ? `${error.entry.summary} harbor_gateway.log says more.` : error.message;
+  return { status: error.entry.status, body: { error: BROKER_WORDS[error.code] ?? error.code, description } };
 }
 
 /** The HarborError that a thrown value is, or stands for. */
@@ -40,9 +39,4 @@ export function knownError(thrown: unknown): HarborError {
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new HarborError('HARBOR_REQUEST_INVALID', 'the request is malformed', { cause: thrown });
   return new HarborError('HARBOR_INTERNAL', String(thrown), { cause: thrown });
-}
-
-/** A code that came over NATS from another version may not be in our catalogue. */
-function entryOf(code: string): ErrorEntry {
-  return Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code as ErrorCode] : CATALOGUE.HARBOR_INTERNAL;
 }

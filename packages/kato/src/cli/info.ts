@@ -1,4 +1,4 @@
-import { natsUrl, redisUrl, withoutLogin } from '@harbor/config';
+import { gatewayUrl, natsUrl, redisUrl, withoutLogin } from '@harbor/config';
 import { type Place, liveSettings } from '@harbor/runtime';
 import { readFileSync } from 'node:fs';
 import { say, sayJson, table } from '@harbor/terminal';
@@ -15,7 +15,7 @@ export async function info(
   options: { readonly json?: boolean; readonly secrets?: boolean },
 ): Promise<void> {
   const { settings } = await liveSettings(place);
-  const { host, port, username, password, token } = settings.harbor_gateway;
+  const { username, password, token } = settings.harbor_gateway;
   const redis = redisUrl(settings, place.secrets);
   const secrets = options.secrets ?? false;
   const found = {
@@ -24,7 +24,7 @@ export async function info(
     home: place.home.dir,
     nats_url: natsUrl(settings, place.secrets, secrets),
     redis_url: secrets ? redis : withoutLogin(redis),
-    gateway_url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    gateway_url: gatewayUrl(settings),
     ...(secrets ? { username, password, token } : {}),
   };
   if (options.json) sayJson(found);

@@ -1,4 +1,4 @@
-import { HarborError, type ErrorCode } from '@harbor/core';
+import { HarborError, reportedError } from '@harbor/core';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -54,7 +54,7 @@ export class SupervisorClient {
     }
     if (outcome?.done) return;
     if (!outcome) throw new HarborError('HARBOR_NOT_RUNNING', 'the supervisor ended before it was done');
-    throw new HarborError(outcome.code as ErrorCode, outcome.message, { details: { log: outcome.log } });
+    throw reportedError(outcome.code, outcome.message, { log: outcome.log });
   }
 
   #ask(method: string, path: string, body?: object): Promise<IncomingMessage> {

@@ -1,11 +1,19 @@
-import { asHarborError, HarborError, type Clock, type ErrorCode, type Random } from '@harbor/core';
+import {
+  asHarborError,
+  HarborError,
+  reportedError,
+  type Clock,
+  type ErrorCode,
+  type Random,
+} from '@harbor/core';
 import type { Logger } from '@harbor/log';
+import { underParent } from '@harbor/machine';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { ProcessName } from '../processes/catalogue.js';
 import { advance, STOPPED, type Lifecycle, type LifecycleEvent } from '../processes/lifecycle.js';
 import type { ProcessSpec } from '../processes/spec.js';
-import { underParent } from './parent-death.js';
+
 import type { PidFile } from './pid-file.js';
 
 export interface ManagedOptions {
@@ -158,7 +166,7 @@ export class ManagedProcess {
   #heard(message: unknown): void {
     const { type, code, message: text } = message as { type?: unknown; code?: unknown; message?: unknown };
     if (type === 'ready') this.#handle({ type: 'ready' });
-    if (type === 'failed') this.#failure = { code: String(code) as ErrorCode, message: String(text) };
+    if (type === 'failed') this.#failure = reportedError(String(code), String(text));
   }
 
   #probe(child: ChildProcess, probe: () => Promise<void>): void {

@@ -1,0 +1,193 @@
+import { HarborError } from '@harbor/core';
+import { openPlace } from '@harbor/runtime';
+import { examples, fail } from '@harbor/terminal';
+import { Command, CommanderError, Option } from 'commander';
+import { basename } from 'node:path';
+import { runApplication } from './app/run.js';
+import { openGateway, type GatewayClient } from './gateway/client.js';
+import { bindService, showEnvironment, unbindService } from './services/bindings.js';
+import { explain } from './services/explain.js';
+import {
+  createService,
+  deleteService,
+  listServices,
+  showService,
+  updateService,
+  type Form,
+  type Wanted,
+} from './services/services.js';
+
+/** The application developer's command. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await program(env).parseAsync([...argv], { from: 'user' });
+  } catch (thrown) {
+    // Commander has said what is wrong; help is no error.
+    if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+    else fail('harbor', thrown);
+  }
+}
+
+function program(env: NodeJS.ProcessEnv): Command {
+  const harbor = new Command('harbor')
+    .description('Gives applications TCP and UDP ports.')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      examples(
+        'harbor create-service harbor web',
+        'harbor run --app demo --instances 3 --service web -- node examples/echo.js',
+        'harbor explain web',
+      ),
+    );
+  const gateway = (): Promise<GatewayClient> => openGateway(openPlace(env));
+  addServices(harbor, gateway);
+  addBindings(harbor, gateway);
+  addRun(harbor, env);
+  return harbor;
+}
+
+const PARAMETERS = 'parameters, like \'{"port":35048}\', or @FILE with them';
+
+function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): void {
+  harbor
+    .command('create-service')
+    .argument('<SERVICE>', 'harbor')
+    .argument('<NAME>', 'udp-… is UDP, both-… TCP and UDP, anything else TCP')
+    .description('Get a port.')
+    .option('-p, --plan <PLAN>', 'tcp, udp, both, or free: the name decides', 'free')
+    .option('-c, --parameters <JSON>', PARAMETERS)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'harbor create-service harbor web',
+        'harbor create-service harbor udp-syslog',
+        'harbor create-service harbor db -c \'{"allow":["10.0.0.0/8"]}\'',
+      ),
+    )
+    .action(async (service: string, name: string, wanted: Wanted) =>
+      createService(await gateway(), service, name, wanted),
+    );
+  harbor
+    .command('services')
+    .description('List the services.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('harbor services', 'harbor services --json'))
+    .action(async (form: Form) => listServices(await gateway(), form));
+  harbor
+    .command('service')
+    .argument('<NAME>')
+    .description('Show a service and its credentials.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('harbor service web', 'harbor service web --json'))
+    .action(async (name: string, form: Form) => showService(await gateway(), name, form));
+  harbor
+    .command('update-service')
+    .argument('<NAME>')
+    .description('Change the plan or the parameters of a service.')
+    .option('-p, --plan <PLAN>', 'tcp, udp or both')
+    .option('-c, --parameters <JSON>', PARAMETERS)
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('harbor update-service web -c \'{"max_connections":100}\''))
+    .action(async (name: string, wanted: Wanted) => updateService(await gateway(), name, wanted));
+  harbor
+    .command('delete-service')
+    .argument('<NAME>')
+    .description('Give the port back.')
+    .option('-f, --force', 'although it is bound, and without complaint if it is not there')
+    .addHelpText('after', examples('harbor delete-service web', 'harbor delete-service web -f'))
+    .action(async (name: string, { force }: { force?: boolean }) =>
+      deleteService(await gateway(), name, force ?? false),
+    );
+  harbor
+    .command('explain')
+    .argument('<PORT|NAME>')
+    .description('Show who owns a port, who listens, its backends, their health and what went wrong.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('harbor explain 35048', 'harbor explain web --json'))
+    .action(async (what: string, form: Form) => explain(await gateway(), what, form));
+}
+
+function addBindings(harbor: Command, gateway: () => Promise<GatewayClient>): void {
+  harbor
+    .command('bind-service')
+    .argument('<APP>')
+    .argument('<NAME>')
+    .description('Let an application find a service in its environment.')
+    .addHelpText('after', examples('harbor bind-service demo web'))
+    .action(async (app: string, name: string) => bindService(await gateway(), app, name));
+  harbor
+    .command('unbind-service')
+    .argument('<APP>')
+    .argument('<NAME>')
+    .description('Undo bind-service.')
+    .addHelpText('after', examples('harbor unbind-service demo web'))
+    .action(async (app: string, name: string) => unbindService(await gateway(), app, name));
+  harbor
+    .command('env')
+    .argument('<APP>')
+    .description('Show the environment of an application.')
+    .option('--json', 'print JSON')
+    .addOption(new Option('--export', 'print lines for a shell to read').conflicts('json'))
+    .addHelpText('after', examples('harbor env demo', 'eval "$(harbor env demo --export)"'))
+    .action(async (app: string, form: { json?: boolean; export?: boolean }) =>
+      showEnvironment(await gateway(), app, form),
+    );
+}
+
+interface RunFlags extends Form {
+  readonly app: string;
+  readonly instances: number;
+  readonly service: string[];
+  readonly killTimeout: number;
+}
+
+function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
+  const directory = (basename(process.cwd()) || 'app').slice(0, 64);
+  harbor
+    .command('run')
+    .argument('<COMMAND...>', 'after --, as it is typed')
+    .description('Run instances of a command on this machine, behind the ports of its services.')
+    .option('--app <APP>', 'its name', directory)
+    .addOption(new Option('--instances <N>', 'how many').argParser(count).default(1))
+    .option('--service <NAME>', 'a service to give it, again for more', collect, [])
+    .addOption(
+      new Option('--kill-timeout <S>', 'how long one may take to end').argParser(seconds).default(10),
+    )
+    .option('--json', 'print events and output as JSON lines')
+    .addHelpText(
+      'after',
+      examples(
+        'harbor run --app demo --instances 3 --service web -- node examples/echo.js',
+        "harbor run --service udp-syslog -- sh -c 'nc -u -l -p $STACKATO_HARBOR'",
+      ),
+    )
+    .action((command: string[], { app, instances, service, killTimeout, json }: RunFlags) =>
+      runApplication(openPlace(env), env, command, {
+        app,
+        instances,
+        services: service,
+        killTimeout,
+        ...(json ? { json } : {}),
+      }),
+    );
+}
+
+function collect(name: string, before: readonly string[]): string[] {
+  return [...before, name];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,4}$/.test(text) || value < 1 || value > 1_000)
+    throw new HarborError('HARBOR_USAGE', `--instances wants 1 to 1000, not ${text}`);
+  return value;
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,4}(\.\d+)?$/.test(text))
+    throw new HarborError('HARBOR_USAGE', `--kill-timeout wants seconds, not ${text}`);
+  return Number(text);
+}

@@ -1,0 +1,119 @@
+import { HarborError } from '@harbor/core';
+import { note, say, sayJson, table } from '@harbor/terminal';
+import type { ServiceView } from '@harbor/wire';
+import type { GatewayClient } from '../gateway/client.js';
+import { readParameters } from './input.js';
+
+/** What `--json` asks for. */
+export interface Form {
+  readonly json?: boolean;
+}
+
+/** What `-p` and `-c` ask for. */
+export interface Wanted extends Form {
+  readonly plan?: string;
+  readonly parameters?: string;
+}
+
+/** `harbor create-service` */
+export async function createService(
+  gateway: GatewayClient,
+  service: string,
+  name: string,
+  { plan, parameters, json }: Wanted,
+): Promise<void> {
+  if (service !== 'harbor')
+    throw new HarborError('HARBOR_USAGE', `there is no service ${service}; the only one is harbor`);
+  const created = await gateway.create(name, plan ?? 'free', readParameters(parameters));
+  if (json) sayJson(created);
+  else {
+    say(`created ${name}`);
+    print(created);
+  }
+}
+
+/** `harbor services` */
+export async function listServices(gateway: GatewayClient, { json }: Form): Promise<void> {
+  const services = await gateway.services();
+  if (json) {
+    sayJson(services);
+    return;
+  }
+  const rows = services.map(({ name, plan, protocol, port, node_id, state, bindings }) => [
+    name,
+    plan,
+    protocol,
+    String(port ?? ''),
+    node_id ?? '',
+    state,
+    bindings.join(', '),
+  ]);
+  say(table([['name', 'plan', 'protocol', 'port', 'node', 'state', 'bound to'], ...rows]));
+  if (services.length === 0) note('there are none yet; make one with: harbor create-service harbor NAME');
+}
+
+/** `harbor service NAME` */
+export async function showService(gateway: GatewayClient, name: string, { json }: Form): Promise<void> {
+  const service = await gateway.service(name);
+  if (json) sayJson(service);
+  else print(service);
+}
+
+/** `harbor update-service` */
+export async function updateService(
+  gateway: GatewayClient,
+  name: string,
+  { plan, parameters, json }: Wanted,
+): Promise<void> {
+  if (plan === undefined && parameters === undefined)
+    throw new HarborError('HARBOR_USAGE', 'say what to change, with -p PLAN or -c JSON');
+  const changed = await gateway.update(await gateway.service(name), plan, readParameters(parameters));
+  if (json) sayJson(changed);
+  else {
+    say(`updated ${name}`);
+    print(changed);
+  }
+}
+
+/** `harbor delete-service`: with `force` although it is bound, or not there at all. */
+export async function deleteService(gateway: GatewayClient, name: string, force: boolean): Promise<void> {
+  const service = await gateway.service(name).catch((thrown: unknown) => {
+    if (force && thrown instanceof HarborError && thrown.code === 'HARBOR_SERVICE_NOT_FOUND')
+      return undefined;
+    throw thrown;
+  });
+  if (!service) {
+    say(`${name} is not there`);
+    return;
+  }
+  if (service.bindings.length > 0 && !force)
+    throw new HarborError('HARBOR_SERVICE_BOUND', `${name} is bound to ${service.bindings.join(', ')}`);
+  await gateway.delete(service);
+  say(`deleted ${name}${service.port === null ? '' : `; port ${service.port} is free again`}`);
+}
+
+/** The addresses clients connect to: the external one where there is one. */
+export function clientAddress({ ext_hostname, ext_host, hostname, host, port }: ServiceView): string {
+  return `${ext_hostname ?? ext_host ?? hostname ?? host ?? '?'}:${port ?? '?'}`;
+}
+
+function print(service: ServiceView): void {
+  const { credentials } = service;
+  const facts = [
+    ['name', service.name],
+    ['protocol', service.protocol],
+    ['port', String(service.port ?? 'not yet known')],
+    ['clients', clientAddress(service)],
+    ['state', service.state],
+    ['plan', service.plan],
+    ['bound to', service.bindings.join(', ') || '-'],
+    ...(Object.keys(service.parameters).length > 0
+      ? [['parameters', JSON.stringify(service.parameters)]]
+      : []),
+  ];
+  say(table(facts));
+  if (credentials) {
+    say('credentials');
+    say(table(Object.entries(credentials).map(([key, value]) => [`  ${key}`, String(value)])));
+  }
+}
