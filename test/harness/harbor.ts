@@ -1,0 +1,220 @@
+import {
+  eventually,
+  freePort,
+  freeRange,
+  runCommand,
+  startCommand,
+  temporaryDirectory,
+  type Ended,
+} from '@harbor/testbed';
+import type { ExplainView, ServiceView } from '@harbor/wire';
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout under test: test/dist/harness → three levels up. */
+export const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** A line of a log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** What a test can say to tap when it ends. */
+interface Scope {
+  teardown(task: () => unknown): unknown;
+}
+
+/** A whole Harbor in a home of its own, on free ports, driven as people drive it. */
+export class TestHarbor {
+  private constructor(
+    readonly home: string,
+    readonly env: NodeJS.ProcessEnv,
+    readonly range: { readonly low: number; readonly high: number },
+  ) {}
+
+  /** Starts one; it is stopped and removed with the test. */
+  static async start(
+    t: Scope,
+    { ports = 20, env = {} }: { readonly ports?: number; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<TestHarbor> {
+    const directory = temporaryDirectory();
+    const range = await freeRange(ports);
+    const harbor = new TestHarbor(
+      directory.path,
+      {
+        PATH: process.env.PATH,
+        HOME: directory.path,
+        HARBOR_HOME: directory.path,
+        HARBOR_REDIS_PORT: String(await freePort()),
+        NATS_SERVER_PORT: String(await freePort()),
+        HARBOR_GATEWAY_PORT: String(await freePort()),
+        HARBOR_NODE_PORT_RANGE: `${range.low}-${range.high}`,
+        HARBOR_NODE_HOST: '127.0.0.1',
+        ...env,
+      },
+      range,
+    );
+    t.teardown(async () => {
+      await harbor.kato('stop');
+      directory.remove();
+    });
+    await harbor.must('kato', 'start');
+    return harbor;
+  }
+
+  kato(...args: string[]): Promise<Ended> {
+    return this.#command('kato', args);
+  }
+
+  harbor(...args: string[]): Promise<Ended> {
+    return this.#command('harbor', args);
+  }
+
+  /** A command that has to succeed; resolves with what it printed. */
+  async must(program: 'kato' | 'harbor', ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#command(program, args);
+    if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  async create(name: string, parameters?: object): Promise<ServiceView & { readonly port: number }> {
+    const more = parameters ? ['-c', JSON.stringify(parameters)] : [];
+    return JSON.parse(
+      await this.must('harbor', 'create-service', 'harbor', name, '--json', ...more),
+    ) as ServiceView & { port: number };
+  }
+
+  async services(): Promise<ServiceView[]> {
+    return JSON.parse(await this.must('harbor', 'services', '--json')) as ServiceView[];
+  }
+
+  async explain(what: string | number): Promise<ExplainView> {
+    return JSON.parse(await this.must('harbor', 'explain', String(what), '--json')) as ExplainView;
+  }
+
+  /** Resolves when the service has as many backends that the connector knows, too. */
+  async backends(service: string, count: number): Promise<ExplainView['backends']> {
+    return eventually(`${service} to have ${count} backends`, async () => {
+      const { backends } = await this.explain(service);
+      return backends.length === count && backends.every(({ health }) => health !== 'unknown') && backends;
+    });
+  }
+
+  async status(): Promise<Status> {
+    return JSON.parse(await this.must('kato', 'status', '--json')) as Status;
+  }
+
+  async process(name: string): Promise<ProcessStatus> {
+    const found = (await this.status()).roles
+      .flatMap(({ processes }) => processes)
+      .find((each) => each.name === name);
+    if (!found) throw new Error(`there is no process ${name}`);
+    return found;
+  }
+
+  /** Ends a process as a crash would, and resolves when another one serves in its place. */
+  async crash(name: string): Promise<void> {
+    const { pid } = await this.process(name);
+    if (pid === null) throw new Error(`${name} does not run`);
+    process.kill(pid, 'SIGKILL');
+    await eventually(`${name} to serve again`, async () => {
+      const now = await this.process(name);
+      return now.state === 'RUNNING' && now.pid !== pid;
+    });
+  }
+
+  logFile(name: string): string {
+    return join(this.home, 'logs', `${name}.log`);
+  }
+
+  /** The lines of a log as they are now. */
+  log(name: string): LogLine[] {
+    return readFileSync(this.logFile(name), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine);
+  }
+
+  /** Resolves with the first line of a log that fits. */
+  logged(name: string, fits: (line: LogLine) => boolean): Promise<LogLine> {
+    return eventually(`a line in ${name}.log`, () => this.log(name).find(fits));
+  }
+
+  async natsUrl(): Promise<string> {
+    const info = JSON.parse(await this.must('kato', 'info', '--json', '--secrets')) as { nats_url: string };
+    return info.nats_url;
+  }
+
+  /** `harbor run`, ended with the test. */
+  run(t: Scope, args: readonly string[]): RunningApp {
+    const child = startCommand(process.execPath, [join(CHECKOUT, 'bin/harbor'), 'run', ...args], {
+      env: this.env,
+      cwd: CHECKOUT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const lines: string[] = [];
+    for (const input of [child.stdout, child.stderr])
+      if (input) createInterface({ input }).on('line', (line) => lines.push(line));
+    const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? -1)));
+    const app: RunningApp = {
+      lines,
+      pid: child.pid ?? 0,
+      ended,
+      said: (pattern, times = 1) =>
+        eventually(`${String(pattern)} in:\n${lines.join('\n')}`, () => {
+          const found = lines.filter((line) => pattern.test(line));
+          return found.length >= times && found;
+        }),
+      async stop(signal = 'SIGINT') {
+        child.kill(signal);
+        return ended;
+      },
+    };
+    t.teardown(() => app.stop());
+    return app;
+  }
+
+  #command(program: string, args: readonly string[]): Promise<Ended> {
+    return runCommand(process.execPath, [join(CHECKOUT, 'bin', program), ...args], {
+      env: this.env,
+      cwd: CHECKOUT,
+    });
+  }
+}
+
+/** `harbor run` as it goes on. */
+export interface RunningApp {
+  readonly lines: readonly string[];
+  readonly pid: number;
+  /** Resolves with its exit code. */
+  readonly ended: Promise<number>;
+  /** Resolves with the lines that fit when there are as many. */
+  said(pattern: RegExp, times?: number): Promise<string[]>;
+  stop(signal?: NodeJS.Signals): Promise<number>;
+}
+
+export interface ProcessStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly pid: number | null;
+  readonly uptime_s: number | null;
+  readonly restarts: number;
+}
+
+/** `kato status --json` */
+export interface Status {
+  readonly node_id: string;
+  readonly roles: readonly { readonly name: string; readonly processes: readonly ProcessStatus[] }[];
+  readonly ports: {
+    readonly range: string;
+    readonly used: number | null;
+    readonly free: number | null;
+    readonly conflicts: readonly {
+      readonly port: number;
+      readonly protocol: string;
+      readonly service: string;
+      readonly pid: number | null;
+      readonly command: string | null;
+    }[];
+  };
+}
