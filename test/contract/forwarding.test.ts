@@ -78,8 +78,7 @@ t.test('ports - real connections and datagrams reach the instances', async (t) =
       socket.on('end', () => socket.end(`heard ${heard.length} after your end`));
     }).listen(port, '127.0.0.1');
     t.teardown(() => server.close());
-    const backend = { name: 'one', host: '127.0.0.1', port, open: new Set<never>(), close: async () => {} };
-    await dea.register(backend, { service: service.id });
+    await dea.register({ name: 'one', host: '127.0.0.1', port }, { service: service.id });
     await harbor.backends('halves', 1);
     const { socket } = await connected(service.port);
     let heard = '';
@@ -111,8 +110,7 @@ t.test('ports - real connections and datagrams reach the instances', async (t) =
     const port = await freePort();
     const server = createServer((socket) => socket.pipe(socket)).listen(port, '127.0.0.1');
     t.teardown(() => server.close());
-    const backend = { name: 'p', host: '127.0.0.1', port, open: new Set<never>(), close: async () => {} };
-    await dea.register(backend, { service: service.id });
+    await dea.register({ name: 'p', host: '127.0.0.1', port }, { service: service.id });
     await harbor.backends('proxied', 1);
     t.match(await greeting(service.port), new RegExp(`^PROXY TCP4 127.0.0.1 127.0.0.1 \\d+ ${service.port}`));
   });

@@ -6,6 +6,9 @@ interface Scope {
   teardown(task: () => unknown): unknown;
 }
 
+/** What is registered: anything that listens somewhere. */
+type Reached = Pick<TestBackend, 'name' | 'host' | 'port'>;
+
 /** What a test's DEA says of an instance. */
 export interface Said {
   readonly service: string;
@@ -34,16 +37,16 @@ export class TestDea {
   }
 
   /** The message for an instance; its id is its backend's name unless said otherwise. */
-  message(backend: TestBackend, said: Said): Record<string, unknown> {
+  message(backend: Reached, said: Said): Record<string, unknown> {
     const { host, port, name } = backend;
     return { dea: this.id, app: 'app', instance: name, host, port, ...said };
   }
 
-  async register(backend: TestBackend, said: Said): Promise<void> {
+  async register(backend: Reached, said: Said): Promise<void> {
     await this.say('harbor.register', this.message(backend, said));
   }
 
-  async unregister(backend: TestBackend, said: Said): Promise<void> {
+  async unregister(backend: Reached, said: Said): Promise<void> {
     await this.say('harbor.unregister', this.message(backend, said));
   }
 

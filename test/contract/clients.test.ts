@@ -1,0 +1,123 @@
+import { runCommand } from '@harbor/testbed';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { TestHarbor } from '../harness/harbor.js';
+
+/** The clients people have, through a port to the servers people have. */
+t.test('real clients - reach real servers through a port', async (t) => {
+  const harbor = await TestHarbor.start(t);
+
+  await t.test('redis-cli and redis-benchmark', async (t) => {
+    const { port } = await harbor.create('cache');
+    const server = 'exec redis-server --port $STACKATO_HARBOR --save "" --appendonly no';
+    const app = harbor.run(t, ['--app', 'cache', '--service', 'cache', '--', 'sh', '-c', server]);
+    await app.said(/serves tcp/);
+    const cli = (...args: string[]) => runCommand('redis-cli', ['-p', String(port), ...args]);
+    t.match(await cli('ping'), { code: 0, stdout: 'PONG' });
+    t.match(await cli('set', 'key', 'value'), { stdout: 'OK' });
+    t.match(await cli('get', 'key'), { stdout: 'value' });
+    const args = ['-p', String(port), '-n', '20000', '-c', '20', '-t', 'set,get', '-P', '4', '--csv'];
+    const bench = await runCommand('redis-benchmark', args);
+    t.equal(bench.code, 0);
+    t.match(bench.stdout, /"SET","\d+/);
+    t.match(bench.stdout, /"GET","\d+/);
+    await app.stop();
+  });
+
+  await t.test('dig, over UDP and TCP on one both- port', async (t) => {
+    const { port } = await harbor.create('both-dns');
+    const app = harbor.run(t, [
+      '--app',
+      'dns',
+      '--instances',
+      '2',
+      '--service',
+      'both-dns',
+      '--',
+      process.execPath,
+      'test/apps/dns.js',
+    ]);
+    await app.said(/serves tcp/, 2);
+    await app.said(/serves udp/, 2);
+    for (const how of ['+notcp', '+tcp']) {
+      const args = [
+        '@127.0.0.1',
+        '-p',
+        String(port),
+        how,
+        '+short',
+        '+tries=5',
+        '+time=2',
+        'harbor.test',
+        'A',
+      ];
+      const { code, stdout } = await runCommand('dig', args);
+      t.equal(code, 0, how);
+      t.equal(stdout.trim(), '192.0.2.53', how);
+    }
+    await app.stop();
+  });
+
+  await t.test('curl, in turn and with a body both ways', async (t) => {
+    const { port } = await harbor.create('http');
+    const node = [process.execPath, 'test/apps/http.js'];
+    const app = harbor.run(t, ['--app', 'http', '--instances', '2', '--service', 'http', '--', ...node]);
+    await app.said(/serves tcp/, 2);
+    await harbor.backends('http', 2);
+    const url = `http://127.0.0.1:${port}/`;
+    const answers: string[] = [];
+    for (let each = 0; each < 4; each++) answers.push((await runCommand('curl', ['-sS', url])).stdout.trim());
+    t.strictSame(answers.sort(), ['instance 0', 'instance 0', 'instance 1', 'instance 1']);
+
+    const [sent, received] = [join(harbor.home, 'sent'), join(harbor.home, 'received')];
+    writeFileSync(sent, randomBytes(32 * 1_024 * 1_024));
+    const post = await runCommand('curl', ['-sS', '--data-binary', `@${sent}`, '-o', received, url]);
+    t.equal(post.code, 0, post.stderr);
+    t.equal(digest(received), digest(sent), '32 MiB there and back, every byte in its place');
+    await app.stop();
+  });
+
+  await t.test('iperf3, over TCP both ways and over UDP', async (t) => {
+    const { port } = await harbor.create('both-iperf');
+    const server = 'exec iperf3 -s -p $STACKATO_HARBOR';
+    const app = harbor.run(t, ['--app', 'iperf', '--service', 'both-iperf', '--', 'sh', '-c', server]);
+    await app.said(/serves tcp/);
+    for (const how of [
+      ['-n', '64M'],
+      ['-n', '64M', '-R'],
+      ['-n', '64M', '-P', '4'],
+      ['-u', '-b', '20M', '-n', '1M', '-l', '1200'],
+    ]) {
+      const { code, stdout } = await runCommand('iperf3', [
+        '-c',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-J',
+        ...how,
+      ]);
+      t.equal(code, 0, `iperf3 ${how.join(' ')}: ${stdout.slice(-300)}`);
+      const { end } = JSON.parse(stdout) as {
+        end: { sum_received?: { bytes: number }; sum?: { lost_percent: number } };
+      };
+      if (how.includes('-u')) t.ok((end.sum?.lost_percent ?? 100) < 5, 'hardly a datagram is lost');
+      else t.ok((end.sum_received?.bytes ?? 0) > 60_000_000, 'all of it arrived');
+    }
+    await app.stop();
+  });
+
+  await t.test('nc, which is told at once that nobody serves', async (t) => {
+    const { port } = await harbor.create('nobody');
+    const { code, stdout } = await runCommand('nc', ['-N', '-w', '5', '127.0.0.1', String(port)], {
+      timeout: 5_000,
+    });
+    t.equal(stdout, '');
+    t.not(code, -1, 'it ends by itself');
+  });
+});
+
+function digest(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
