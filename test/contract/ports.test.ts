@@ -119,6 +119,11 @@ t.test('services - a port, as it was asked for', async (t) => {
     t.equal(gone.code, 1);
     t.match(gone.stderr, /HARBOR_SERVICE_NOT_FOUND/);
     t.equal((await harbor.harbor('delete-service', first?.name ?? '', '-f')).code, 0);
-    t.type((await harbor.create('in-its-place')).port, 'number');
+    t.type((await harbor.create('in-its-place', { port: first?.port })).port, 'number');
+    for (let each = 0; each < 5; each++) {
+      await harbor.must('harbor', 'delete-service', 'in-its-place');
+      const again = await harbor.create('in-its-place', { port: first?.port ?? 0 });
+      t.equal(again.port, first?.port, 'a port just freed can be asked for at once');
+    }
   });
 });

@@ -10,6 +10,9 @@ import { ReservationDesk } from './reservations.js';
 import { changeRoutes, resetRoutes, ROUTE_KINDS } from './routes.js';
 import { serveStatus } from './status.js';
 
+/** How long a reservation waits for the state it was made from, ms. */
+const CATCH_UP = 500;
+
 /** Puts harbor_proxy_connector together; when this resolves every port listens or is a known conflict. */
 export async function startConnector(context: ProcessContext): Promise<RunningProcess> {
   const { settings, store, bus, log, reporter, clock, random } = context;
@@ -53,18 +56,22 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
       log.error({ event: 'apply_failed', err: error }, error.message);
     },
   });
+  const desk = new ReservationDesk({ binder: relay, table, clock, holderOf, log });
   const follower = await store.follow(ROUTE_KINDS, {
     onReset: (replica) => plane.touch(resetRoutes(table, replica)),
-    onChange: (change) => plane.touch(changeRoutes(table, change)),
+    onChange: (change) => {
+      plane.touch(changeRoutes(table, change));
+      if (change.kind === 'service' && change.value?.node === node) desk.given(change.value.port);
+    },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
   await plane.settled();
 
-  const desk = new ReservationDesk({ binder: relay, table, clock, holderOf, log });
   const subjects = nodeSubjects(node);
-  bus.serve(subjects.reserve, reserveRequest, ({ ports, transports, hold_ms }) =>
-    desk.reserve(ports, transports, hold_ms),
-  );
+  bus.serve(subjects.reserve, reserveRequest, async ({ ports, transports, hold_ms, revision }) => {
+    await seen(revision ?? 0);
+    return desk.reserve(ports, transports, hold_ms);
+  });
   bus.serve(subjects.release, releaseRequest, async ({ port }) => {
     await desk.release(port);
     return {};
@@ -77,6 +84,12 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     keepRangeReserved(context);
   });
   await bus.flush();
+
+  /** A port of a service deleted up to this revision is free when this resolves, or it takes too long. */
+  async function seen(revision: number): Promise<void> {
+    const applied = follower.caughtUp(revision).then(() => plane.settled());
+    await Promise.race([applied, new Promise<void>((resolve) => clock.schedule(CATCH_UP, resolve))]);
+  }
 
   /** A port in conflict is tried at once when an instance of its service registers (contract §7). */
   let registrations: { unsubscribe(): void } | undefined;

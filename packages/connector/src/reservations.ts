@@ -45,6 +45,11 @@ export class ReservationDesk {
     return { held: null, skipped };
   }
 
+  /** A service has the port now: its route keeps others away, and nothing does once it is deleted. */
+  given(port: number): void {
+    this.#promised.delete(port);
+  }
+
   async release(port: number): Promise<void> {
     this.#promised.delete(port);
     await this.options.binder.release(port);

@@ -58,9 +58,9 @@ t.test('nodes - one that nobody answers for is not chosen until it announces its
   const directory = new NodeDirectory(new ManualClock());
   directory.hear(announcement('a', 4));
   directory.lose('a');
-  t.equal(directory.hasNode, false);
+  t.equal(directory.size, 0);
   directory.hear(announcement('a', 4));
-  t.equal(directory.hasNode, true);
+  t.equal(directory.size, 1);
 });
 
 t.test('nodes - capacity is never given away twice, whatever the order of events', async (t) => {

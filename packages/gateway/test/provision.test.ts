@@ -154,14 +154,24 @@ t.test('provisioning - an announcement whose id would change a subject is ignore
   );
 });
 
-t.test('provisioning - a node without a free port is a full range', async (t) => {
-  const { call, announce } = memoryGateway();
-  announce('n1', 0);
-  t.match(await call('PUT', PATH, provisionBody()), {
-    status: 507,
-    json: { error: 'HARBOR_PORT_RANGE_FULL' },
-  });
-});
+t.test(
+  'provisioning - a node without a free port is a full range, once it has been asked anew',
+  async (t) => {
+    const { call, bus, announce } = memoryGateway();
+    announce('n1', 0);
+    bus.onPublish = (subject) => {
+      if (subject === 'HarboraaS.discover') setImmediate(() => announce('n1', 0));
+    };
+    t.match(await call('PUT', PATH, provisionBody()), {
+      status: 507,
+      json: { error: 'HARBOR_PORT_RANGE_FULL' },
+    });
+    bus.onPublish = (subject) => {
+      if (subject === 'HarboraaS.discover') setImmediate(() => announce('n1', 1));
+    };
+    t.match(await call('PUT', PATH, provisionBody()), { status: 201 }, 'a port was given back meanwhile');
+  },
+);
 
 t.test('provisioning - while Redis or NATS is away it says so and reads go on', async (t) => {
   const { call, bus, state } = memoryGateway();

@@ -71,7 +71,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     portRange: () => mine().port_range,
     store,
     follower,
-    reservations: connectorReservations(bus, node),
+    reservations: connectorReservations(bus, node, () => follower.replica.revision),
     clock,
     random,
   });
@@ -99,7 +99,6 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     allocator,
     replica: follower.replica,
     table,
-    onCapacity: () => undefined,
     log,
   });
   serveBackends({ bus, node, table });

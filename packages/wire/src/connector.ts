@@ -3,11 +3,15 @@ import { portNumber } from './address.js';
 
 const transport = z.enum(['tcp', 'udp']);
 
-/** node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. */
+/**
+ * node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. `revision` is
+ * the state the node chose them from: a port freed up to then is free.
+ */
 export const reserveRequest = z.object({
   ports: z.array(portNumber).min(1).max(64),
   transports: z.array(transport).min(1).max(2),
   hold_ms: z.int().min(1).max(60_000),
+  revision: z.int().min(0).optional(),
 });
 
 /** The port now held, or null; and those passed over because somebody else holds them. */

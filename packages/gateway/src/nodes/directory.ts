@@ -54,9 +54,14 @@ export class NodeDirectory {
     return this.#nodes.get(id)?.announcement.addresses;
   }
 
-  /** True when a node that is not stale is known. */
-  get hasNode(): boolean {
-    return this.#fresh().length > 0;
+  /** How many nodes that are not stale are known. */
+  get size(): number {
+    return this.#fresh().length;
+  }
+
+  /** True when one of them has a free port, as far as is known. */
+  get hasRoom(): boolean {
+    return this.#fresh().some((entry) => availableOf(entry) > 0);
   }
 
   /**

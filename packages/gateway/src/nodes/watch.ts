@@ -3,8 +3,8 @@ import { announcement, serviceSubjects } from '@harbor/wire';
 import type { MessageBus } from '../dependencies.js';
 import type { NodeChoice, NodeDirectory } from './directory.js';
 
-/** How long a request waits for a first node to answer S.discover. */
-const FIRST_ANSWER: Millis = 1_000;
+/** How long a request waits for nodes to answer S.discover. */
+const ANSWERS: Millis = 1_000;
 
 /** What can stand in a NATS subject without changing its meaning. */
 const SUBJECT_TOKENS = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
@@ -42,23 +42,32 @@ export class NodeWatch {
     this.bus.publish(this.#subjects.discover, {});
   }
 
-  /** The best node; where none is known yet it asks and waits up to a second. Errors: see the directory. */
+  /**
+   * The best node. Where none with room is known it asks all, for ports may have been given back since
+   * they announced themselves, and waits up to a second. Errors: see the directory.
+   */
   async choose(): Promise<NodeChoice> {
-    if (!this.directory.hasNode) {
+    if (!this.directory.hasRoom) {
       this.discover();
-      await this.#firstAnswer();
+      await this.#answers(Math.max(1, this.directory.size));
     }
     return this.directory.choose();
   }
 
-  #firstAnswer(): Promise<void> {
+  /** Resolves when a node with room has answered, as many as `expected` have, or none does in time. */
+  #answers(expected: number): Promise<void> {
     return new Promise((resolve) => {
-      const wake = (): void => {
+      let answers = 0;
+      const end = (): void => {
         cancel();
         this.#waiting.delete(wake);
         resolve();
       };
-      const cancel = this.clock.schedule(FIRST_ANSWER, wake);
+      const wake = (): void => {
+        answers += 1;
+        if (answers >= expected || this.directory.hasRoom) end();
+      };
+      const cancel = this.clock.schedule(ANSWERS, end);
       this.#waiting.add(wake);
     });
   }

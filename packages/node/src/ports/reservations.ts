@@ -20,12 +20,13 @@ export interface Reservations {
   release(port: number): void;
 }
 
-export function connectorReservations(bus: Bus, node: string): Reservations {
+/** `revision`: the state the candidates were chosen from. */
+export function connectorReservations(bus: Bus, node: string, revision: () => number): Reservations {
   const subjects = nodeSubjects(node);
   const options = { timeoutMs: TIMEOUT, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
   return {
     async reserve(ports, transports) {
-      const request = { ports, transports, hold_ms: HOLD };
+      const request = { ports, transports, hold_ms: HOLD, revision: revision() };
       return (await bus.request(subjects.reserve, request, reserveReply, options)).held;
     },
     release(port) {

@@ -31,8 +31,6 @@ export interface ServiceNodeOptions {
   readonly allocator: Allocator;
   readonly replica: Replica;
   readonly table: BackendTable;
-  /** Told after a provision or unprovision: how many ports are free has changed. */
-  readonly onCapacity: () => void;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
@@ -70,7 +68,6 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
       { event: 'provisioned', service: service.id, port: service.port, protocol: service.protocol },
       `provisioned port ${service.port}`,
     );
-    options.onCapacity();
     return { credentials: credentials(service.id) };
   });
 
@@ -79,7 +76,6 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
     if (await allocator.unprovision(name, backends)) {
       table.removeService(name);
       options.log.info({ event: 'unprovisioned', service: name }, 'unprovisioned');
-      options.onCapacity();
     }
     return {};
   });
