@@ -1,9 +1,8 @@
-import { runCommand } from '@harbor/testbed';
+import { runCommand, TestHarbor } from '@harbor/testbed';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** The clients people have, through a port to the servers people have. */
 t.test('real clients - reach real servers through a port', async (t) => {

@@ -1,9 +1,5 @@
-import { eventually } from '@harbor/testbed';
+import { eventually, greeting, tcpBackend, TestDea, TestHarbor } from '@harbor/testbed';
 import t from 'tap';
-import { tcpBackend } from '../harness/backends.js';
-import { greeting } from '../harness/clients.js';
-import { TestDea } from '../harness/dea.js';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** Contract §5: what the DEAs say, said as any other program would. */
 t.test('DEA messages - instances come, are renewed and leave', async (t) => {

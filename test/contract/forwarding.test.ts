@@ -1,11 +1,18 @@
+import {
+  askUdp,
+  connected,
+  exchange,
+  freePort,
+  greeting,
+  greetings,
+  tcpBackend,
+  TestDea,
+  TestHarbor,
+  udpBackend,
+} from '@harbor/testbed';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { freePort } from '@harbor/testbed';
 import t from 'tap';
-import { tcpBackend, udpBackend } from '../harness/backends.js';
-import { askUdp, connected, exchange, greeting, greetings } from '../harness/clients.js';
-import { TestDea } from '../harness/dea.js';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** Contract §3: what goes through a port. The relay's own tests hold every sentence in detail. */
 t.test('ports - real connections and datagrams reach the instances', async (t) => {

@@ -1,11 +1,20 @@
-import { eventually, startCommand } from '@harbor/testbed';
+import {
+  askUdp,
+  connected,
+  eventually,
+  exchange,
+  greeting,
+  greetings,
+  isHeld,
+  startCommand,
+  tcpBackend,
+  TestDea,
+  TestHarbor,
+  udpBackend,
+} from '@harbor/testbed';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { tcpBackend, udpBackend } from '../harness/backends.js';
-import { askUdp, connected, exchange, greeting, greetings, isHeld } from '../harness/clients.js';
-import { TestDea } from '../harness/dea.js';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** Contract §7: what a restart, a crash and an outage do. */
 t.test('ports - outlive restarts, crashes and outages', async (t) => {

@@ -1,7 +1,6 @@
+import { isHeld, TestHarbor } from '@harbor/testbed';
 import { createServer } from 'node:net';
 import t from 'tap';
-import { isHeld } from '../harness/clients.js';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** Contract §3: what a service is given. */
 t.test('services - a port, as it was asked for', async (t) => {

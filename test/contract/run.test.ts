@@ -1,8 +1,6 @@
-import { eventually } from '@harbor/testbed';
+import { askUdp, eventually, greeting, greetings, TestHarbor } from '@harbor/testbed';
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { askUdp, greeting, greetings } from '../harness/clients.js';
-import { TestHarbor } from '../harness/harbor.js';
 
 /** `harbor run`, a DEA for this machine (contract §2 and §4), with the example people begin with. */
 t.test('harbor run - instances behind ports', async (t) => {

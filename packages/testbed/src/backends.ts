@@ -1,10 +1,7 @@
-import { freePort } from '@harbor/testbed';
+import { freePort } from './ports.js';
 import { createSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
-
-interface Scope {
-  teardown(task: () => unknown): unknown;
-}
+import type { Scope } from './scope.js';
 
 /** A server of the test's own, to be registered as an instance. */
 export interface TestBackend {

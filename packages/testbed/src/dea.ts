@@ -1,10 +1,7 @@
 import { connect, type NatsConnection } from 'nats';
 import type { TestBackend } from './backends.js';
 import type { TestHarbor } from './harbor.js';
-
-interface Scope {
-  teardown(task: () => unknown): unknown;
-}
+import type { Scope } from './scope.js';
 
 /** What is registered: anything that listens somewhere. */
 type Reached = Pick<TestBackend, 'name' | 'host' | 'port'>;

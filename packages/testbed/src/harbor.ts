@@ -1,28 +1,19 @@
-import {
-  eventually,
-  freePort,
-  freeRange,
-  runCommand,
-  startCommand,
-  temporaryDirectory,
-  type Ended,
-} from '@harbor/testbed';
+import { runCommand, startCommand, type Ended } from './commands.js';
+import { eventually } from './eventually.js';
+import { freePort, freeRange } from './ports.js';
+import type { Scope } from './scope.js';
+import { temporaryDirectory } from './servers.js';
 import type { ExplainView, ServiceView } from '@harbor/wire';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The checkout under test: test/dist/harness → three levels up. */
-export const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+/** The checkout under test: packages/testbed/dist/src → four levels up. */
+export const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
 
 /** A line of a log. */
 export type LogLine = Readonly<Record<string, unknown>>;
-
-/** What a test can say to tap when it ends. */
-interface Scope {
-  teardown(task: () => unknown): unknown;
-}
 
 /** A whole Harbor in a home of its own, on free ports, driven as people drive it. */
 export class TestHarbor {
