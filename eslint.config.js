@@ -4,7 +4,7 @@ export default tseslint.config(
   { ignores: ['**/dist/', 'node_modules/', '.tap/', 'var/', 'logs/', 'docs/'] },
   tseslint.configs.base,
   {
-    files: ['packages/**/*.ts', 'test/**/*.ts'],
+    files: ['packages/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

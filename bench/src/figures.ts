@@ -1,0 +1,36 @@
+/** A measured figure, beside what it has to reach where a goal is set. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The largest value that reaches the goal. */
+  readonly atMost?: number;
+  /** The smallest value that reaches the goal. */
+  readonly atLeast?: number;
+  readonly note?: string;
+}
+
+/** True or false where a goal is set. */
+export function reached({ value, atMost, atLeast }: Figure): boolean | undefined {
+  if (atMost === undefined && atLeast === undefined) return undefined;
+  return value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity);
+}
+
+/** The value below which a share of the samples lies (nearest rank); NaN without samples. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+}
+
+/** p50, p99 and the largest of a series of durations, ms; the goal is for p99. */
+export function spread(name: string, samples: readonly number[], atMost: number): Figure[] {
+  return [
+    { name: `${name}, p50`, value: percentile(samples, 0.5), unit: 'ms' },
+    { name: `${name}, p99`, value: percentile(samples, 0.99), unit: 'ms', atMost },
+    { name: `${name}, largest`, value: percentile(samples, 1), unit: 'ms', note: `${samples.length} times` },
+  ];
+}
+
+export function mean(samples: readonly number[]): number {
+  return samples.reduce((sum, each) => sum + each, 0) / samples.length;
+}
