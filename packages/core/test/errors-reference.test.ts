@@ -1,15 +1,12 @@
 import { CATALOGUE, errorsReference } from '@harbor/core';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import t from 'tap';
 
 const PAGE = new URL('../../../../docs/errors.md', import.meta.url);
 
 t.test('errors - docs/errors.md is what the catalogue says', async (t) => {
-  const page = await readFile(PAGE, 'utf8');
-  const advice =
-    `write it anew: node -e "import('@harbor/core').then((core) => ` +
-    `fs.writeFileSync('docs/errors.md', core.errorsReference()))"`;
-  t.equal(page, errorsReference(), advice);
+  if (process.env.HARBOR_WRITE_DOCS === '1') await writeFile(PAGE, errorsReference());
+  t.equal(await readFile(PAGE, 'utf8'), errorsReference(), 'else: HARBOR_WRITE_DOCS=1 npm test');
 });
 
 t.test('errors - every code has one row, sorted', async (t) => {

@@ -14,16 +14,24 @@ const tags = z
 /** `harbor.register` and `harbor.unregister`. */
 export const registerMessage = z
   .object({
-    dea: id,
-    app: id,
-    app_name: z.string().max(255).nullish(),
-    instance: id,
-    index: z.int().min(0).max(1_000_000).nullish(),
-    service: id,
-    host: backendHost,
-    port: portNumber,
-    protocol: z.enum(['tcp', 'udp', 'both']).nullish(),
-    tags: tags.nullish(),
+    dea: id.describe('The id of the DEA.'),
+    app: id.describe("The application's id."),
+    app_name: z.string().max(255).nullish().describe('Its name, for people.'),
+    instance: id.describe('The id of the instance; a new one after every start.'),
+    index: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .nullish()
+      .describe('Its number; instances take turns in this order.'),
+    service: id.describe("The `name` of the service's credentials."),
+    host: backendHost.describe('The IP address where this instance is reached.'),
+    port: portNumber.describe('The port where this instance is reached.'),
+    protocol: z
+      .enum(['tcp', 'udp', 'both'])
+      .nullish()
+      .describe('What it serves there; otherwise all that the service has.'),
+    tags: tags.nullish().describe('Anything for people to see: at most 32 texts.'),
   })
   .meta({ id: 'HarborRegister', description: 'A DEA announces, or takes away, an instance.' });
 
@@ -82,9 +90,9 @@ export const shutdownMessage = z
 export const startMessage = z
   .object({
     id,
-    hosts: z.array(z.string()),
-    minimumRegisterIntervalInSeconds: z.number(),
-    pruneThresholdInSeconds: z.number(),
+    hosts: z.array(z.string()).describe('Its addresses.'),
+    minimumRegisterIntervalInSeconds: z.number().describe('Register this often.'),
+    pruneThresholdInSeconds: z.number().describe('After this long without a word an instance is dropped.'),
   })
   .meta({ id: 'HarborStart', description: 'A harbor_node greets: register anew, and this often.' });
 

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { exitedMessage, heartbeatMessage, registerMessage, shutdownMessage, startMessage } from './dea.js';
+import { serviceParameters } from './parameters.js';
+import {
+  announcement,
+  bindRequest,
+  credentials,
+  credentialsReply,
+  provisionRequest,
+  simpleReply,
+  unbindRequest,
+  unprovisionRequest,
+} from './service-node.js';
+import { DEA_SUBJECTS, serviceSubjects } from './subjects.js';
+
+interface Entry {
+  readonly subject: string;
+  readonly says: string;
+  readonly message?: z.ZodType;
+  readonly answer?: z.ZodType;
+}
+
+/** The part of JSON Schema that our messages come out as. */
+interface Shape {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Shape>>;
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Shape[];
+  readonly items?: Shape;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+}
+
+const dea: readonly Entry[] = [
+  {
+    subject: DEA_SUBJECTS.start,
+    says: 'harbor_node, at its start and after a reconnect: register anew.',
+    message: startMessage,
+  },
+  { subject: DEA_SUBJECTS.greet, says: 'A DEA asks what `harbor.start` would say.', answer: startMessage },
+  {
+    subject: DEA_SUBJECTS.register,
+    says: 'A DEA: this instance is there. Said again, it renews the lease.',
+    message: registerMessage,
+  },
+  {
+    subject: DEA_SUBJECTS.unregister,
+    says: 'A DEA: this instance leaves. The fields are those of `harbor.register`.',
+  },
+  {
+    subject: DEA_SUBJECTS.exited,
+    says: 'A DEA: an instance has ended; all its backends go.',
+    message: exitedMessage,
+  },
+  {
+    subject: DEA_SUBJECTS.heartbeat,
+    says: 'A DEA: what it runs. What is RUNNING is renewed, the rest of its backends go.',
+    message: heartbeatMessage,
+  },
+  { subject: DEA_SUBJECTS.shutdown, says: 'A DEA ends, and all it ran.', message: shutdownMessage },
+];
+
+const subjects = serviceSubjects('S');
+const node: readonly Entry[] = [
+  { subject: subjects.discover, says: 'A gateway asks who is there.', answer: announcement },
+  {
+    subject: subjects.announce,
+    says: 'A node, every 30 s and when something changes.',
+    message: announcement,
+  },
+  {
+    subject: subjects.provision('NODE'),
+    says: 'A gateway asks for a port.',
+    message: provisionRequest,
+    answer: credentialsReply,
+  },
+  {
+    subject: subjects.unprovision('NODE'),
+    says: 'A gateway gives a port back; one that is not there counts as done.',
+    message: unprovisionRequest,
+    answer: simpleReply,
+  },
+  {
+    subject: subjects.bind('NODE'),
+    says: 'A gateway binds an application.',
+    message: bindRequest,
+    answer: credentialsReply,
+  },
+  {
+    subject: subjects.unbind('NODE'),
+    says: 'A gateway undoes that.',
+    message: unbindRequest,
+    answer: simpleReply,
+  },
+];
+
+/** docs/reference/messages.md, made from the schemas that check the messages. */
+export function messagesReference(): string {
+  return `# Messages
+
+Made from the schemas in \`packages/wire/src\`; a test holds both together.
+
+JSON over NATS. Fields that are not listed are ignored. A message that does not fit is ignored too: it is logged with
+its subject, the reason and its first 200 bytes, once per kind and minute with its count.
+
+## What the DEAs say and hear
+
+${dea.map(section).join('\n')}
+## The service node
+
+S is \`cluster service_name\`, \`HarboraaS\` unless set.
+
+${node.map(section).join('\n')}
+## Credentials
+
+${fields(credentials)}
+## Parameters of a service
+
+${fields(serviceParameters)}`;
+}
+
+function section({ subject, says, message, answer }: Entry): string {
+  const parts = [`### \`${subject}\`\n\n${says}\n`];
+  if (message) parts.push(fields(message));
+  if (answer) parts.push(`Answered with:\n\n${fields(answer)}`);
+  return parts.join('\n');
+}
+
+function fields(schema: z.ZodType): string {
+  const whole = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Shape;
+  const { properties = {}, required = [] } = whole.$defs?.[nameOf(whole) ?? ''] ?? whole;
+  const rows = Object.entries(properties).map(([name, shape]) => {
+    const needed = required.includes(name) ? 'yes' : '';
+    return `| \`${name}\` | ${typeOf(shape)} | ${needed} | ${shape.description ?? ''} |`;
+  });
+  return `| field | form | required | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** The name of the schema that stands elsewhere, if it does. */
+function nameOf({ $ref }: Shape): string | undefined {
+  return $ref?.replace('#/$defs/', '');
+}
+
+function typeOf(shape: Shape): string {
+  const named = nameOf(shape);
+  if (named !== undefined) return named;
+  if (shape.enum) return shape.enum.map((each) => `\`${String(each)}\``).join(', ');
+  if (shape.anyOf)
+    return shape.anyOf
+      .filter(({ type }) => type !== 'null')
+      .map(typeOf)
+      .join(' or ');
+  if (shape.type === 'array')
+    return `list of ${shape.items ? typeOf(shape.items) : 'anything'}${limit(shape.maxItems)}`;
+  if (shape.type === 'object') return objectOf(shape);
+  if (shape.type === 'string') return `text${limit(shape.maxLength)}`;
+  if (shape.type === 'integer') return `whole number${range(shape)}`;
+  return shape.type ?? 'anything';
+}
+
+function objectOf({ properties }: Shape): string {
+  return properties ? `{${Object.keys(properties).join(', ')}}` : 'object';
+}
+
+function limit(most: number | undefined): string {
+  return most === undefined ? '' : `, at most ${most}`;
+}
+
+function range({ minimum, maximum }: Shape): string {
+  return minimum === undefined || maximum === undefined || maximum > 1e9 ? '' : `, ${minimum}…${maximum}`;
+}
