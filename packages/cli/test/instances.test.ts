@@ -1,0 +1,65 @@
+import { HarborError } from '@harbor/core';
+import { systemClock, systemRandom } from '@harbor/machine';
+import { eventually, freePort } from '@harbor/testbed';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import t from 'tap';
+import { whenAnswers } from '../src/dea/answers.js';
+import { InstancePorts } from '../src/dea/instance-ports.js';
+import { Instance, requireProgram } from '../src/dea/instance.js';
+
+t.test("instances - get ports of their own, never one of Harbor's range and never one in use", async (t) => {
+  const held = createServer().listen(0, '0.0.0.0');
+  t.teardown(() => held.close());
+  // Draws 20000, 20000 again, then 20001 and so on.
+  let drawn = 0;
+  const random = (): number => Math.max(0, drawn++ - 1) / 12_001;
+  const ports = new InstancePorts({ low: 20_000, high: 20_003 }, random);
+  const first = await ports.take();
+  const second = await ports.take();
+  t.ok(first >= 20_004, 'outside the range');
+  t.ok(second > first, 'no number twice');
+});
+
+t.test('instances - an answer is noticed once, and waited for no longer than wanted', async (t) => {
+  const port = await freePort();
+  let answers = 0;
+  const address = { host: '127.0.0.1', port };
+  const end = whenAnswers(address, { clock: systemClock, random: systemRandom }, () => answers++);
+  const ended = whenAnswers(address, { clock: systemClock, random: systemRandom }, () =>
+    t.fail('it was ended'),
+  );
+  ended();
+  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await eventually('the answer', () => answers === 1);
+  end();
+  t.equal(answers, 1);
+});
+
+t.test('instances - end with all they started', async (t) => {
+  const lines: string[] = [];
+  let how = '';
+  const script = 'sleep 1000 & echo child $!; trap "" TERM; echo ready; while :; do sleep 0.05; done';
+  const instance = new Instance(['sh', '-c', script], process.env, {
+    onLine: (line) => lines.push(line),
+    onExit: (reason) => (how = reason),
+  });
+  await eventually('it to be ready', () => lines.includes('ready'));
+  const child = lines.find((line) => line.startsWith('child'))?.slice(6) ?? '';
+  t.ok(existsSync(`/proc/${child}`));
+  await instance.stop(50);
+  t.equal(how, 'ended by SIGKILL', 'one that does not listen is made to');
+  await eventually('what it started to end', () => !existsSync(`/proc/${child}`));
+});
+
+t.test('instances - a program that is not there is named before anything is started', (t) => {
+  requireProgram('sh', process.env.PATH ?? '');
+  requireProgram('/bin/sh', '');
+  for (const missing of ['no-such-program', '/no/such/program', '/etc/passwd', '/tmp'])
+    t.throws(
+      () => requireProgram(missing, process.env.PATH ?? ''),
+      new HarborError('HARBOR_APP_FAILED', `${missing} is no program that can be run`),
+    );
+  t.end();
+});
