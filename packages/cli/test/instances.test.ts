@@ -1,12 +1,13 @@
-import { HarborError } from '@harbor/core';
+import { HarborError, ManualClock } from '@harbor/core';
 import { systemClock, systemRandom } from '@harbor/machine';
 import { eventually, freePort } from '@harbor/testbed';
 import { existsSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import t from 'tap';
-import { whenAnswers } from '../src/dea/answers.js';
 import { InstancePorts } from '../src/dea/instance-ports.js';
 import { Instance, requireProgram } from '../src/dea/instance.js';
+import { acceptsTcp, holdsUdp, whenReady } from '../src/dea/readiness.js';
 
 t.test("instances - get ports of their own, never one of Harbor's range and never one in use", async (t) => {
   const held = createServer().listen(0, '0.0.0.0');
@@ -24,17 +25,34 @@ t.test("instances - get ports of their own, never one of Harbor's range and neve
 t.test('instances - an answer is noticed once, and waited for no longer than wanted', async (t) => {
   const port = await freePort();
   let answers = 0;
-  const address = { host: '127.0.0.1', port };
-  const end = whenAnswers(address, { clock: systemClock, random: systemRandom }, () => answers++);
-  const ended = whenAnswers(address, { clock: systemClock, random: systemRandom }, () =>
-    t.fail('it was ended'),
-  );
+  const time = { clock: systemClock, random: systemRandom };
+  const look = (): Promise<boolean> => acceptsTcp({ host: '127.0.0.1', port });
+  const end = whenReady(look, time, () => answers++);
+  const ended = whenReady(look, time, () => t.fail('it was ended'));
   ended();
   const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
   t.teardown(() => server.close());
   await eventually('the answer', () => answers === 1);
   end();
   t.equal(answers, 1);
+});
+
+t.test('instances - a UDP port is ready when it is bound, or when nobody can tell any more', async (t) => {
+  const port = await freePort();
+  t.notOk(await holdsUdp({ port }));
+  const socket = createSocket('udp4').bind(port);
+  t.teardown(() => socket.close());
+  await eventually('the port to be bound', () => holdsUdp({ port }));
+
+  const clock = new ManualClock();
+  let ready = 0;
+  const never = (): Promise<boolean> => Promise.resolve(false);
+  whenReady(never, { clock, random: () => 0, atMost: 2_000 }, () => ready++);
+  await eventually('it to be given up waiting for', () => {
+    clock.advance(100);
+    return ready === 1;
+  });
+  t.ok(clock.now() >= 2_000);
 });
 
 t.test('instances - end with all they started', async (t) => {

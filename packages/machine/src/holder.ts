@@ -19,9 +19,7 @@ export function portHolder({
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
 }): PortHolder[] {
-  const sockets = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].flatMap((path) =>
-    parseSockets(readText(path), port),
-  );
+  const sockets = socketsOn({ port, protocol });
   const wanted = new Map(
     sockets.filter(({ inode }) => inode !== '0').map((socket) => [`socket:[${socket.inode}]`, socket]),
   );
@@ -30,6 +28,16 @@ export function portHolder({
     socketsOf(pid, wanted).map(({ state }) => ({ pid, state, command: commandOf(pid) })),
   );
   return holders.sort((a, b) => Number(b.state === 'LISTEN') - Number(a.state === 'LISTEN'));
+}
+
+/** True where some process of this machine has a socket on the port. */
+export function isPortBound(socket: { readonly port: number; readonly protocol: 'tcp' | 'udp' }): boolean {
+  return socketsOn(socket).length > 0;
+}
+
+function socketsOn({ port, protocol }: { port: number; protocol: 'tcp' | 'udp' }): SocketEntry[] {
+  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`];
+  return tables.flatMap((path) => parseSockets(readText(path), port));
 }
 
 /** The command line of a process, 200 characters at most. */

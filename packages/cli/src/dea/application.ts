@@ -1,9 +1,9 @@
 import { backoffDelay, transportsOf, type Clock, type Protocol, type Random } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf, type BoundService } from '../app/environment.js';
-import { whenAnswers } from './answers.js';
 import type { InstancePorts } from './instance-ports.js';
 import { Instance } from './instance.js';
+import { acceptsTcp, holdsUdp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
 
 /** A service the application is given, and where this machine's instances of it are reached. */
@@ -37,6 +37,8 @@ export interface ApplicationOptions {
 
 /** The waits before a crashed instance is started again, ms. */
 const RESTART = { first: 500, most: 30_000 };
+/** A UDP port that is not seen to be bound is announced after this long, ms. */
+const UDP_PATIENCE = 2_000;
 /** An instance that ran for this long had started well: its next crash counts as the first, ms. */
 const STABLE = 10_000;
 
@@ -51,6 +53,8 @@ interface Slot {
 export class Application {
   readonly #slots: Slot[];
   #stopping = false;
+  /** Resolves when the UDP port announced last has had its turn. */
+  #lastUdp: Promise<void> = Promise.resolve();
 
   constructor(readonly options: ApplicationOptions) {
     this.#slots = Array.from({ length: options.instances }, (_, index) => ({ index, crashes: 0 }));
@@ -115,7 +119,10 @@ export class Application {
     for (const service of placed) searches.push(...this.#announce(slot, id, service));
   }
 
-  /** UDP says nothing of itself, so a process that is up counts; TCP counts when its port answers. */
+  /**
+   * TCP counts when its port answers. UDP says nothing of itself: it counts when the port is bound, in the
+   * order of the instances, or, where that cannot be seen, a little after the process is up.
+   */
   #announce(slot: Slot, id: string, service: RunService & { readonly port: number }): (() => void)[] {
     const { host, port, protocol, name, credentials } = service;
     return transportsOf(protocol).map((transport) => {
@@ -128,10 +135,32 @@ export class Application {
         const where = `${transport} ${host}:${port} behind ${name} (port ${credentials.port})`;
         this.#tell('registered', slot.index, `instance ${slot.index} serves ${where}`);
       };
-      if (transport === 'tcp') return whenAnswers({ host, port }, this.options, register);
-      register();
-      return () => undefined;
+      if (transport === 'tcp') return whenReady(() => acceptsTcp({ host, port }), this.options, register);
+      return this.#inTurn({ port }, register);
     });
+  }
+
+  /** Calls `ready` when the UDP port is bound and every earlier one is, or its instance has ended. */
+  #inTurn(socket: { readonly port: number }, ready: () => void): () => void {
+    const before = this.#lastUdp;
+    let pass = (): void => undefined;
+    this.#lastUdp = new Promise((resolve) => (pass = resolve));
+    let ended = false;
+    const endSearch = whenReady(
+      () => holdsUdp(socket),
+      { ...this.options, atMost: UDP_PATIENCE },
+      () => {
+        void before.then(() => {
+          if (!ended) ready();
+          pass();
+        });
+      },
+    );
+    return () => {
+      ended = true;
+      endSearch();
+      pass();
+    };
   }
 
   #exited(slot: Slot, id: string, how: string): void {
