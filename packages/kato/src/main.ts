@@ -5,9 +5,11 @@ import { restart, start, stop } from './cli/change.js';
 import { configDelete, configGet, configSet, type Form } from './cli/config.js';
 import { history, remember } from './cli/history.js';
 import { info, version } from './cli/info.js';
+import { inspect } from './cli/inspect.js';
 import { logTail } from './cli/log-tail.js';
 import { examples, fail, say } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
+import { report } from './cli/report.js';
 import { run } from './cli/run.js';
 import { status } from './cli/status.js';
 import { guardHome } from './supervisor/guard.js';
@@ -83,6 +85,18 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
     .option('--secrets', 'with the passwords')
     .addHelpText('after', examples('kato info', 'kato info --json --secrets'))
     .action((options: { json?: boolean; secrets?: boolean }) => info(place(), options));
+  kato
+    .command('inspect')
+    .description('Check the machine, the home and what is running, and say what to do.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('kato inspect', 'kato inspect --json'))
+    .action((options: { json?: boolean }) => inspect(place(), options));
+  kato
+    .command('report')
+    .argument('[FILE]', 'harbor-report-TIME.tar.gz in this directory unless said otherwise')
+    .description('Write a tarball for support: status, configuration, logs, without secrets.')
+    .addHelpText('after', examples('kato report', 'kato report /tmp/harbor.tar.gz'))
+    .action((file: string | undefined) => report(place(), file, new Date()));
   kato
     .command('history')
     .description('Show the commands that changed something.')

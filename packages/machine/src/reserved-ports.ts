@@ -40,20 +40,33 @@ export function formatReserved(ranges: readonly PortRange[]): string {
     .join(',');
 }
 
+/** What is reserved now; undefined where the kernel does not know such ports. */
+export function readReserved(path = PATH): PortRange[] | undefined {
+  try {
+    return parseReserved(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command that adds a range to what is reserved. */
+export function reserveCommand(before: readonly PortRange[], range: PortRange): string {
+  return `sysctl -w ${SYSCTL}=${formatReserved(mergeReserved(before, range))}`;
+}
+
+export function isReserved(ranges: readonly PortRange[], range: PortRange): boolean {
+  return ranges.some(({ low, high }) => low <= range.low && range.high <= high);
+}
+
 /** Keeps outgoing connections off a range, and whatever was reserved before reserved. */
 export function reservePorts(range: PortRange, path = PATH): Reservation {
-  let before: PortRange[];
+  const before = readReserved(path);
+  if (!before) return { outcome: 'unsupported' };
+  if (isReserved(before, range)) return { outcome: 'already' };
   try {
-    before = parseReserved(readFileSync(path, 'utf8'));
-  } catch {
-    return { outcome: 'unsupported' };
-  }
-  const wanted = formatReserved(mergeReserved(before, range));
-  if (before.some(({ low, high }) => low <= range.low && range.high <= high)) return { outcome: 'already' };
-  try {
-    writeFileSync(path, wanted);
+    writeFileSync(path, formatReserved(mergeReserved(before, range)));
     return { outcome: 'reserved' };
   } catch {
-    return { outcome: 'refused', command: `sysctl -w ${SYSCTL}=${wanted}` };
+    return { outcome: 'refused', command: reserveCommand(before, range) };
   }
 }

@@ -8,14 +8,17 @@ import { join } from 'node:path';
 import t from 'tap';
 import {
   formatReserved,
+  hasProgram,
   localAddresses,
   mergeReserved,
+  openFilesLimit,
   parseReserved,
   parseSockets,
   portHolder,
   processAlive,
   processStartTime,
   reservePorts,
+  sysctlNumber,
   systemClock,
   systemRandom,
 } from '../src/index.js';
@@ -105,5 +108,20 @@ t.test('machine - knows its addresses, the time and chance', (t) => {
     const drawn = systemRandom();
     if (drawn < 0 || drawn >= 1) t.fail(`${drawn}`);
   }
+  t.end();
+});
+
+t.test('programs - are found by their path or by their name', (t) => {
+  t.ok(hasProgram('sh'));
+  t.ok(hasProgram('/bin/sh', ''));
+  for (const missing of ['no-such-program', '/no/such/program', '/etc/passwd', '/tmp'])
+    t.notOk(hasProgram(missing), missing);
+  t.end();
+});
+
+t.test('limits - are numbers of this machine', (t) => {
+  t.ok(openFilesLimit() > 100);
+  t.ok((sysctlNumber('net/core/somaxconn') ?? 0) > 0);
+  t.equal(sysctlNumber('no/such/thing'), undefined);
   t.end();
 });

@@ -1,12 +1,11 @@
 import { HarborError, parsePortRange } from '@harbor/core';
-import { firstExternalIPv4, localAddresses, systemClock, systemRandom } from '@harbor/machine';
+import { firstExternalIPv4, hasProgram, localAddresses, systemClock, systemRandom } from '@harbor/machine';
 import { liveSettings, openBus, type Place } from '@harbor/runtime';
 import { note, paint, say } from '@harbor/terminal';
 import { DEA_SUBJECTS, SERVICE_NAME, SERVICE_TAGS, startMessage, type ServiceView } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
 import { Application, type ApplicationEvent, type RunService } from '../dea/application.js';
 import { InstancePorts } from '../dea/instance-ports.js';
-import { requireProgram } from '../dea/instance.js';
 import { Registrar } from '../dea/registrar.js';
 import { GatewayClient } from '../gateway/client.js';
 
@@ -35,7 +34,8 @@ export async function runApplication(
   const [program] = command;
   if (program === undefined)
     throw new HarborError('HARBOR_USAGE', 'say what to run: harbor run … -- COMMAND');
-  requireProgram(program, env.PATH ?? '');
+  if (!hasProgram(program, env.PATH))
+    throw new HarborError('HARBOR_APP_FAILED', `${program} is no program that can be run`);
   const { settings } = await liveSettings(place);
   const range = parsePortRange(settings.harbor_node.port_range) ?? { low: 0, high: 0 };
   const services = await findServices(new GatewayClient(settings), options);

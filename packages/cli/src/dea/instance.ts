@@ -1,8 +1,5 @@
-import { HarborError } from '@harbor/core';
 import { underParent } from '@harbor/machine';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface InstanceEvents {
@@ -61,23 +58,5 @@ export class Instance {
     } catch {
       // The whole group has ended: that is what was wanted.
     }
-  }
-}
-
-/** Errors: HARBOR_APP_FAILED where the program cannot be found or run. */
-export function requireProgram(program: string, path: string): void {
-  const candidates = program.includes('/')
-    ? [program]
-    : path.split(delimiter).map((dir) => join(dir, program));
-  if (!candidates.some(isProgram))
-    throw new HarborError('HARBOR_APP_FAILED', `${program} is no program that can be run`);
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
   }
 }

@@ -27,18 +27,23 @@ export function remember(place: Place, args: readonly string[]): void {
   appendFileSync(file(place), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
 }
 
-/** `kato history` */
-export function history(place: Place, options: { readonly json?: boolean }): void {
+/** What was remembered, the oldest first. */
+export function entries(place: Place): Entry[] {
   let text = '';
   try {
     text = readFileSync(file(place), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const entries = text
+  return text
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Entry);
-  if (options.json) sayJson(entries);
-  else for (const { time, user, command } of entries) say(`${time} ${user} ${command}`);
+}
+
+/** `kato history` */
+export function history(place: Place, options: { readonly json?: boolean }): void {
+  const all = entries(place);
+  if (options.json) sayJson(all);
+  else for (const { time, user, command } of all) say(`${time} ${user} ${command}`);
 }

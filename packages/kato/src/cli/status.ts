@@ -6,7 +6,7 @@ import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
 
 /** What `kato status --json` prints (contract §2). */
-interface Status {
+export interface Status {
   readonly node_id: string;
   readonly roles: readonly { readonly name: string; readonly processes: readonly ProcessStatus[] }[];
   readonly ports: {
@@ -27,7 +27,8 @@ export async function status(place: Place, options: { readonly json?: boolean })
   if (!running) note('Harbor is not running in this home; start it with: kato start');
 }
 
-async function readStatus(place: Place): Promise<Status> {
+/** Everything `kato status` shows. */
+export async function readStatus(place: Place): Promise<Status> {
   const supervisor = await connectSupervisor(place);
   const processes = supervisor ? await supervisor.status() : stopped(place);
   const { settings } = await liveSettings(place);

@@ -1,10 +1,10 @@
 import { natsAccess, type Component, type Settings } from '@harbor/config';
 import { Bus } from '@harbor/bus';
 import { HarborError } from '@harbor/core';
-import { portHolder } from '@harbor/machine';
+import { hasProgram, portHolder } from '@harbor/machine';
 import { openStore, type Place } from '@harbor/runtime';
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessName } from './catalogue.js';
 import { renderNatsConfig, renderRedisConfig } from './server-config.js';
@@ -78,15 +78,7 @@ function prepareNats(place: Place, settings: Settings) {
 }
 
 function needTool(command: string, debianPackage: string): void {
-  const found = (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (found) return;
+  if (hasProgram(command)) return;
   throw new HarborError(
     'HARBOR_TOOL_MISSING',
     `${command} is not installed; as root run: apt-get install -y ${debianPackage}`,

@@ -1,0 +1,19 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** True where a program can be run: by its path, or by its name in one of the directories of `path`. */
+export function hasProgram(program: string, path = process.env.PATH ?? ''): boolean {
+  const candidates = program.includes('/')
+    ? [program]
+    : path.split(delimiter).map((directory) => join(directory, program));
+  return candidates.some(isProgram);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
