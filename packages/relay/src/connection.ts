@@ -1,4 +1,4 @@
-import { backendId, type Backend } from '@harbor/core';
+import { backendId, type Backend, type Clock, type Millis } from '@harbor/core';
 import { connect, type Socket } from 'node:net';
 import { plainAddress } from './access.js';
 import { headerV1, headerV2 } from './proxy-protocol.js';
@@ -9,9 +9,10 @@ export interface ConnectionHost {
   /** The next backend to try that is not among those tried; undefined when none is left. */
   next(tried: ReadonlySet<string>): Backend | undefined;
   failed(backend: Backend, code: string): void;
-  connected(connection: TcpConnection, backend: Backend): void;
+  connected(backend: Backend): void;
   closed(connection: TcpConnection): void;
-  readonly connectTimeout: number;
+  readonly clock: Clock;
+  readonly connectTimeout: Millis;
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
 }
 
@@ -23,6 +24,8 @@ export class TcpConnection {
   #upstream: Socket | undefined;
   readonly #tried = new Set<string>();
   #over = false;
+  #moved = 0;
+  #movedAt: Millis = 0;
 
   constructor(
     readonly client: Socket,
@@ -52,13 +55,17 @@ export class TcpConnection {
   /** Ends it at once, towards both sides. */
   reset(): void {
     if (!this.client.destroyed) this.client.resetAndDestroy();
-    if (this.#upstream && !this.#upstream.destroyed) this.#upstream.resetAndDestroy();
+    // One that is not connected yet has nobody to be reset towards.
+    if (this.#upstream?.connecting) this.#upstream.destroy();
+    else if (this.#upstream && !this.#upstream.destroyed) this.#upstream.resetAndDestroy();
     this.#finish();
   }
 
-  /** Calls `expired` whenever neither side has sent anything for `ms`; 0 turns it off. */
-  watchIdle(ms: number, expired: () => void): void {
-    this.client.setTimeout(ms, expired);
+  /** When bytes were last seen to have moved, in either direction; it is for the caller to look often. */
+  lastMoved(now: Millis): Millis {
+    const moved = this.client.bytesRead + this.client.bytesWritten - this.client.writableLength;
+    if (moved !== this.#moved) [this.#moved, this.#movedAt] = [moved, now];
+    return this.#movedAt;
   }
 
   #try(backend: Backend): void {
@@ -66,28 +73,28 @@ export class TcpConnection {
     const upstream = connect({ host: backend.host, port: backend.port, allowHalfOpen: true, noDelay: true });
     this.#upstream = upstream;
     const failed = (error: NodeJS.ErrnoException): void => {
-      upstream.destroy();
       if (this.#over) return;
       this.host.failed(backend, error.code ?? 'EUNKNOWN');
       this.serve();
     };
+    const timedOut = (): unknown =>
+      upstream.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
+    const cancel = this.host.clock.schedule(this.host.connectTimeout, timedOut);
+    upstream.once('close', cancel);
     upstream.once('error', failed);
-    upstream.setTimeout(this.host.connectTimeout, () => {
-      upstream.off('error', failed).on('error', ignore);
-      failed(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
-    });
     upstream.once('connect', () => {
+      cancel();
       upstream.off('error', failed).on('error', ignore);
-      upstream.setTimeout(0);
       this.#join(backend, upstream);
     });
   }
 
   #join(backend: Backend, upstream: Socket): void {
     this.backend = backend;
+    this.#movedAt = this.host.clock.now();
     const header = this.#header();
     if (header) upstream.write(header);
-    this.host.connected(this, backend);
+    this.host.connected(backend);
     splice(this.client, upstream, () => this.#finish());
   }
 

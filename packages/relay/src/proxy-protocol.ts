@@ -36,7 +36,7 @@ export function headerV2(ends: Ends, transport: 'tcp' | 'udp'): Buffer {
 
 function packAddress(address: string): Buffer {
   if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const [head = '', tail] = address.split('::');
   const groups = (part: string): number[] =>
     part === '' ? [] : part.split(':').map((group) => parseInt(group, 16));
   const [left, right] = [groups(head), groups(tail ?? '')];

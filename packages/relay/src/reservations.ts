@@ -18,11 +18,40 @@ export interface ReservationsOptions {
 /** Ports that are bound before they belong to a service. */
 export class Reservations {
   readonly #held = new Map<number, Held>();
+  readonly #turns = new Map<number, Promise<void>>();
 
   constructor(readonly options: ReservationsOptions) {}
 
   /** Binds all the transports or none; asked again it holds the port for longer. */
-  async reserve(port: number, transports: readonly Transport[], holdFor: number): Promise<ReserveOutcome> {
+  reserve(port: number, transports: readonly Transport[], holdFor: number): Promise<ReserveOutcome> {
+    return this.#inTurn(port, () => this.#reserve(port, transports, holdFor));
+  }
+
+  release(port: number): Promise<void> {
+    return this.#inTurn(port, () => this.#release(port));
+  }
+
+  /** What is held of the port, or a new binding; the caller owns it. */
+  adopt(transport: Transport, port: number): Promise<Bound> {
+    return this.#inTurn(port, () => this.#adopt(transport, port));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#held.keys()].map((port) => this.release(port)));
+  }
+
+  /** One thing after the other with a port: two at once would stand in each other's way. */
+  #inTurn<T>(port: number, work: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(port) ?? Promise.resolve()).then(work);
+    const over = (): void => {
+      if (this.#turns.get(port) === turn) this.#turns.delete(port);
+    };
+    const turn = result.then(over, over);
+    this.#turns.set(port, turn);
+    return result;
+  }
+
+  async #reserve(port: number, transports: readonly Transport[], holdFor: number): Promise<ReserveOutcome> {
     const bounds = this.#held.get(port)?.bounds ?? new Map<Transport, Bound>();
     this.#held.get(port)?.cancel();
     for (const transport of transports) {
@@ -43,7 +72,7 @@ export class Reservations {
     return { held: true };
   }
 
-  async release(port: number): Promise<void> {
+  async #release(port: number): Promise<void> {
     const held = this.#held.get(port);
     if (!held) return;
     this.#held.delete(port);
@@ -51,8 +80,7 @@ export class Reservations {
     await Promise.all([...held.bounds.values()].map(unbind));
   }
 
-  /** What is held of the port, or a new binding; the caller owns it. */
-  async adopt(transport: Transport, port: number): Promise<Bound> {
+  async #adopt(transport: Transport, port: number): Promise<Bound> {
     const held = this.#held.get(port);
     const bound = held?.bounds.get(transport);
     if (!held || !bound) return this.options.bind(transport, port);
@@ -63,10 +91,6 @@ export class Reservations {
     }
     takeOver(bound);
     return bound;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#held.keys()].map((port) => this.release(port)));
   }
 }
 

@@ -22,6 +22,7 @@ export class TcpListener implements Listener, ConnectionHost {
   /** Backends whose connections may finish, and what ends those that do not in time. */
   readonly #draining = new Map<string, () => void>();
   #done: (() => void) | undefined;
+  #cancelSweep: (() => void) | undefined;
   #access = new Access({});
   #policy: RoutePolicy = {};
   #total = 0;
@@ -52,6 +53,7 @@ export class TcpListener implements Listener, ConnectionHost {
     for (const { backend } of this.#connections) {
       if (backend && !present.has(backendId(backend))) this.#drain(backendId(backend));
     }
+    this.#sweepAgain();
   }
 
   /** Takes no more clients; those that are there may finish within drain_timeout. */
@@ -88,6 +90,10 @@ export class TcpListener implements Listener, ConnectionHost {
     };
   }
 
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
   get connectTimeout(): number {
     return this.options.settings().connectTimeout * 1_000;
   }
@@ -109,10 +115,9 @@ export class TcpListener implements Listener, ConnectionHost {
     this.options.backendFailed({ backend, reason: code });
   }
 
-  connected(connection: TcpConnection, backend: Backend): void {
+  connected(backend: Backend): void {
     this.#health.succeeded(backend);
-    const idle = this.#policy.idleTimeout ?? this.options.settings().idleTimeout ?? 0;
-    if (idle > 0) connection.watchIdle(idle * 1_000, () => connection.reset());
+    if (!this.#cancelSweep) this.#sweepLater();
     // It may have left while it was accepting.
     if (!this.#ring.members.some((member) => backendId(member) === backendId(backend)))
       this.#drain(backendId(backend));
@@ -129,7 +134,29 @@ export class TcpListener implements Listener, ConnectionHost {
     if (!this.#done || this.#connections.size > 0) return;
     for (const cancel of this.#draining.values()) cancel();
     this.#draining.clear();
+    this.#cancelSweep?.();
     this.#done();
+  }
+
+  /** After a change of the rules, which may be another idle_timeout. */
+  #sweepAgain(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    this.#sweepLater();
+  }
+
+  /** Ends what has been idle for too long: one timer for all connections of the port. */
+  #sweepLater(): void {
+    const idle = (this.#policy.idleTimeout ?? this.options.settings().idleTimeout ?? 0) * 1_000;
+    if (idle === 0 || this.#connections.size === 0) return;
+    this.#cancelSweep = this.clock.schedule(idle / 4, () => {
+      const now = this.clock.now();
+      for (const connection of [...this.#connections]) {
+        if (connection.backend && connection.lastMoved(now) <= now - idle) connection.reset();
+      }
+      this.#cancelSweep = undefined;
+      this.#sweepLater();
+    });
   }
 
   #accept(client: Socket): void {
@@ -157,7 +184,7 @@ export class TcpListener implements Listener, ConnectionHost {
   #drain(id: string): void {
     if (this.#draining.has(id)) return;
     const seconds = this.#policy.drainTimeout ?? this.options.settings().drainTimeout;
-    const cancel = this.options.clock.schedule(seconds * 1_000, () => {
+    const cancel = this.clock.schedule(seconds * 1_000, () => {
       this.#draining.delete(id);
       for (const connection of [...this.#connections]) {
         if (connection.backend && backendId(connection.backend) === id) connection.reset();

@@ -6,6 +6,9 @@ import { numericLookup } from './bind.js';
 const MOST_PENDING = 64;
 /** The largest datagram kept until it is answered: those of a real network fit. */
 const LARGEST_KEPT = 1_500;
+/** What says that nobody is there. Other errors of a connected socket are about one datagram: too large, say. */
+const GONE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
+const NOBODY: ReadonlySet<string> = new Set();
 
 export interface UdpFlowOptions {
   readonly client: RemoteInfo;
@@ -13,6 +16,7 @@ export interface UdpFlowOptions {
   /** Goes in front of every datagram to the backend. */
   readonly header: Buffer | undefined;
   readonly onReply: (flow: UdpFlow, datagram: Buffer) => void;
+  /** The backend is gone, or there is no way to it. */
   readonly onFailed: (flow: UdpFlow, code: string) => void;
 }
 
@@ -23,9 +27,12 @@ export interface UdpFlowOptions {
 export class UdpFlow {
   readonly #socket: Socket;
   #pending: Buffer[] | undefined = [];
+  #started = false;
   #closed = false;
   /** The last datagram no answer has come to: it is sent again where the backend turns out to be gone. */
   unanswered: Buffer | undefined;
+  /** The backends that turned out to be gone when they were sent that datagram. */
+  tried = NOBODY;
   /** When it was last used, ms since the epoch. */
   used = 0;
 
@@ -38,14 +45,16 @@ export class UdpFlow {
       this.unanswered = undefined;
       options.onReply(this, datagram);
     });
-    this.#socket.connect(backend.port, backend.host, () => this.#connected());
   }
 
-  send(datagram: Buffer): void {
+  /** The first one opens the way to the backend. */
+  send(datagram: Buffer, tried = NOBODY): void {
     if (this.#closed) return;
+    this.tried = tried;
     this.unanswered = datagram.length <= LARGEST_KEPT ? datagram : undefined;
     if (!this.#pending) this.#write(datagram);
     else if (this.#pending.length < MOST_PENDING) this.#pending.push(datagram);
+    if (!this.#started) this.#connect();
   }
 
   close(): void {
@@ -53,6 +62,16 @@ export class UdpFlow {
     this.#closed = true;
     this.#pending = undefined;
     this.#socket.close();
+  }
+
+  #connect(): void {
+    const { host, port } = this.options.backend;
+    this.#started = true;
+    // The types leave out that an error comes here, not as an event.
+    this.#socket.connect(port, host, (error?: Error) => {
+      if (error) this.#failed(error);
+      else this.#connected();
+    });
   }
 
   #connected(): void {
@@ -70,6 +89,8 @@ export class UdpFlow {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    if (!this.#closed) this.options.onFailed(this, error.code ?? 'EUNKNOWN');
+    const code = error.code ?? 'EUNKNOWN';
+    const connected = !this.#pending;
+    if (!this.#closed && (!connected || GONE.has(code))) this.options.onFailed(this, code);
   }
 }

@@ -17,8 +17,8 @@ import { UdpFlow } from './udp-flow.js';
 
 /** Clients a port remembers at most; beyond that the one silent for longest is forgotten. */
 const MOST_FLOWS = 10_000;
-/** Failures that mean that nobody is there, not that a datagram was too large or a buffer full. */
-const GONE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
+/** Failures that are this machine's, not the backend's. */
+const LOCAL = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 /** A UDP port: all clients go to the primary, the first of the queue. */
 export class UdpListener implements Listener {
@@ -84,15 +84,17 @@ export class UdpListener implements Listener {
   }
 
   #receive(datagram: Buffer, client: RemoteInfo): void {
+    if (this.#forward(datagram, client)) this.#bytesIn += datagram.length;
+    else this.#refused++;
+  }
+
+  #forward(datagram: Buffer, client: RemoteInfo, tried?: ReadonlySet<string>): boolean {
     const key = `${client.address} ${client.port}`;
     const flow = this.#flows.get(key) ?? this.#open(key, client);
-    if (!flow) {
-      this.#refused++;
-      return;
-    }
-    this.#bytesIn += datagram.length;
+    if (!flow) return false;
     this.#touch(key, flow);
-    flow.send(datagram);
+    flow.send(datagram, tried);
+    return true;
   }
 
   /** A new client's flow; undefined where it may not come in or nobody is there to serve it. */
@@ -128,26 +130,30 @@ export class UdpListener implements Listener {
     this.socket.send(datagram, client.port, client.address, () => undefined);
   }
 
-  /** The backend is gone: the next in the queue takes over, and the datagram in question goes there. */
+  /** The backend is gone: the next in the queue takes over, and the datagrams in question go there. */
   #failed(key: string, flow: UdpFlow, code: string): void {
-    const { backend, client } = flow.options;
+    const { backend } = flow.options;
     this.#drop(key, flow);
-    if (!GONE.has(code)) return;
+    if (LOCAL.has(code)) return;
     this.#health.failed(backend, code);
     this.options.backendFailed({ backend, reason: code });
     if (!this.#queue.fail(backend, this.options.clock.now())) return;
-    const lost = [{ client, datagram: flow.unanswered }, ...this.#dropAll(backend)];
-    for (const each of lost) if (each.datagram) this.#receive(each.datagram, each.client);
+    for (const each of [flow, ...this.#dropAll(backend)]) this.#sendAgain(each);
   }
 
-  #dropAll(backend: Backend): { client: RemoteInfo; datagram: Buffer | undefined }[] {
-    const lost = [];
-    for (const [key, flow] of this.#flows) {
-      if (backendId(flow.options.backend) !== backendId(backend)) continue;
-      lost.push({ client: flow.options.client, datagram: flow.unanswered });
-      this.#drop(key, flow);
-    }
-    return lost;
+  /** To the new primary, unless it was among those that failed: a datagram never goes round in circles. */
+  #sendAgain({ options: { backend, client }, unanswered, tried }: UdpFlow): void {
+    const { primary } = this.#queue;
+    if (!unanswered || !primary || tried.has(backendId(primary))) return;
+    this.#forward(unanswered, client, new Set([...tried, backendId(backend)]));
+  }
+
+  #dropAll(backend: Backend): UdpFlow[] {
+    const dropped = [...this.#flows].filter(
+      ([, { options }]) => backendId(options.backend) === backendId(backend),
+    );
+    for (const [key, flow] of dropped) this.#drop(key, flow);
+    return dropped.map(([, flow]) => flow);
   }
 
   #drop(key: string, flow: UdpFlow): void {
