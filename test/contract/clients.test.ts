@@ -83,6 +83,8 @@ t.test('real clients - reach real servers through a port', async (t) => {
     const server = 'exec iperf3 -s -p $STACKATO_HARBOR';
     const app = harbor.run(t, ['--app', 'iperf', '--service', 'both-iperf', '--', 'sh', '-c', server]);
     await app.said(/serves tcp/);
+    // It binds its UDP port only when a test begins, so it is announced by its being up alone.
+    await app.said(/serves udp/);
     for (const how of [
       ['-n', '64M'],
       ['-n', '64M', '-R'],
