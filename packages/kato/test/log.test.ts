@@ -48,20 +48,32 @@ t.test('log line - what is in no known form is shown as it is', (t) => {
   t.end();
 });
 
-t.test('log reader - it gives the last lines, then whole lines as they come', (t) => {
+t.test('log reader - it gives the lines there are, then whole lines as they come', (t) => {
   const directory = temporaryDirectory();
   t.teardown(() => directory.remove());
   const path = join(directory.path, 'a.log');
   const reader = new LogReader('a', path);
-  t.strictSame(reader.last(5), [], 'there is no log yet');
+  t.strictSame(reader.present(), [], 'there is no log yet');
   writeFileSync(path, 'one\ntwo\nthree\n');
   t.strictSame(reader.more(), ['one', 'two', 'three']);
   appendFileSync(path, 'fo');
   t.strictSame(reader.more(), []);
   appendFileSync(path, 'ur\nfive\n');
   t.strictSame(reader.more(), ['four', 'five']);
-  t.strictSame(new LogReader('a', path).last(2), ['four', 'five']);
-  t.strictSame(new LogReader('a', path).last(0), []);
+  t.strictSame(new LogReader('a', path).present(), ['one', 'two', 'three', 'four', 'five']);
+  t.end();
+});
+
+t.test('log reader - of a long log it gives the newest megabyte, and no line that is cut', (t) => {
+  const directory = temporaryDirectory();
+  t.teardown(() => directory.remove());
+  const path = join(directory.path, 'a.log');
+  const line = (at: number): string => `${at} ${'é'.repeat(500)}`;
+  writeFileSync(path, Array.from({ length: 1_500 }, (_, at) => `${line(at)}\n`).join(''));
+  const lines = new LogReader('a', path).present();
+  t.equal(lines.at(-1), line(1_499));
+  t.ok(lines.length > 1_000 && lines.length < 1_100);
+  t.strictSame(lines[0], line(1_500 - lines.length));
   t.end();
 });
 
@@ -71,7 +83,7 @@ t.test('log reader - when the log is rotated nothing is lost and nothing comes t
   const path = join(directory.path, 'a.log');
   writeFileSync(path, 'one\n');
   const reader = new LogReader('a', path);
-  t.strictSame(reader.last(5), ['one']);
+  t.strictSame(reader.present(), ['one']);
   appendFileSync(path, 'two\n');
   renameSync(path, `${path}.1`);
   t.strictSame(reader.more(), ['two']);

@@ -107,7 +107,7 @@ export class ManagedProcess {
     const { name, log } = this.options;
     const fields = {
       event: 'process',
-      process: name,
+      child: name,
       from: before.state,
       to: next.state,
       pid: next.pid,
@@ -190,7 +190,7 @@ export class ManagedProcess {
       if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         this.#output = [...this.#output.slice(1 - KEPT_LINES), line.slice(0, 500)];
-        this.options.log.info({ event: 'output', process: this.options.name }, line.slice(0, 2_000));
+        this.options.log.info({ event: 'output', child: this.options.name }, line.slice(0, 2_000));
       });
     }
   }
