@@ -44,14 +44,13 @@ export class TestHome {
   }
 
   async katoWith(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Outcome> {
-    // tap puts its loaders into the NODE_OPTIONS of whatever is spawned; Harbor is to run without them.
-    const command = ['-u', 'NODE_OPTIONS', process.execPath, KATO, ...args];
-    const child = spawn('env', command, { env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk) => (out += String(chunk)));
-    child.stderr.on('data', (chunk) => (err += String(chunk)));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, out, err };
+    return run([process.execPath, KATO, ...args], { ...this.env, ...env });
+  }
+
+  /** The same where stdout is a terminal: script(1) makes one. */
+  async onTerminal(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Outcome> {
+    const command = [process.execPath, KATO, ...args].join(' ');
+    return run(['script', '-qec', command, '/dev/null'], { ...this.env, TERM: 'xterm', ...env });
   }
 
   /** What a command prints as JSON; it must come to 0. */
@@ -112,6 +111,16 @@ export class TestHome {
       return left.length === 0;
     });
   }
+}
+
+/** tap puts its loaders into the NODE_OPTIONS of whatever is spawned; Harbor is to run without them. */
+async function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => (out += String(chunk)));
+  child.stderr.on('data', (chunk) => (err += String(chunk)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
 }
 
 /** Kills a process as a crash would. */
