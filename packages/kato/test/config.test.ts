@@ -52,8 +52,6 @@ t.test('config get - -j, -y and -f print the same values', async (t) => {
 t.test('config set - with -j the value is JSON, and a number stays one', async (t) => {
   await out('config', 'set', 'harbor_proxy_connector', 'idle_timeout', '90', '-j');
   t.equal(await home.json('config', 'get', 'harbor_proxy_connector', 'idle_timeout', '-j'), 90);
-  await out('config', 'set', 'harbor_proxy_connector', 'idle_timeout', '"off"', '-j');
-  t.equal(await home.json('config', 'get', 'harbor_proxy_connector', 'idle_timeout', '-j'), 'off');
   const broken = await home.kato('config', 'set', 'harbor_proxy_connector', 'idle_timeout', 'off', '-j');
   t.equal(broken.code, 2);
   t.match(broken.err, 'must be JSON');

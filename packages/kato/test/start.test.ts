@@ -86,6 +86,20 @@ t.test('harbor_redis - it acknowledges only what is on disk, and asks for its pa
   t.equal(await ask(redis_password, 'config', 'get', 'maxmemory-policy'), 'maxmemory-policy\nnoeviction\n');
 });
 
+t.test('homes - a second supervisor of the same home ends at once', async (t) => {
+  const supervisor = home.supervisor();
+  const { code, err } = await home.kato('supervise');
+  t.strictSame([code, err], [0, '']);
+  t.equal(home.supervisor(), supervisor);
+  t.ok(home.living().includes(supervisor));
+});
+
+t.test('homes - the logs of a home are in it, one per process', (t) => {
+  const logs = readdirSync(join(home.dir, 'logs')).filter((name) => name.endsWith('.log'));
+  t.strictSame(logs.sort(), [...NAMES, 'kato'].map((name) => `${name}.log`).sort());
+  t.end();
+});
+
 t.test('homes - what Harbor keeps is for its owner only', async (t) => {
   const mode = (name: string) => statSync(join(home.dir, 'var', name)).mode & 0o777;
   t.strictSame([mode('.'), mode('secrets.json'), mode('kato.sock')], [0o700, 0o600, 0o600]);
