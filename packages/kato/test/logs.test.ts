@@ -16,8 +16,9 @@ const elsewhere = temporaryDirectory();
 
 let home: TestHome;
 t.before(async () => {
-  home = await testHome(t, { HARBOR_LOG_DIR: elsewhere.path });
+  // The last thing to be done: the servers write to it until they have ended.
   t.teardown(() => elsewhere.remove());
+  home = await testHome(t, { HARBOR_LOG_DIR: elsewhere.path });
   await home.start();
 });
 

@@ -2,8 +2,8 @@ import { eventually, temporaryDirectory } from '@harbor/testbed';
 import { processStartTime } from '@harbor/machine';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { controlSocket, takeLock } from '../src/supervisor/lock.js';
 import { PidFile } from '../src/supervisor/pid-file.js';
@@ -88,9 +88,10 @@ t.test('lock - two supervisors of one home cannot be, those of two homes can', a
 t.test('lock - a socket has a path that the kernel takes, however deep the home', (t) => {
   t.equal(controlSocket('/h', '/h/var'), '/h/var/kato.sock');
   const deep = `/${'deep/'.repeat(30)}home`;
-  const socket = controlSocket(deep, `${deep}/var`);
+  const [socket, other] = [controlSocket(deep, `${deep}/var`), controlSocket(`${deep}2`, `${deep}2/var`)];
+  for (const each of [socket, other]) t.teardown(() => rmSync(dirname(each), { recursive: true }));
   t.ok(socket.length < 108);
   t.equal(socket, controlSocket(deep, `${deep}/var`), 'always the same one');
-  t.not(socket, controlSocket(`${deep}2`, `${deep}2/var`), 'and of this home only');
+  t.not(socket, other, 'and of this home only');
   t.end();
 });
