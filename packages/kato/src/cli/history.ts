@@ -13,12 +13,14 @@ interface Entry {
 
 const file = (place: Place): string => join(place.home.var, 'history.jsonl');
 
-/** Remembers a command that changes something; the value of a secret is left out. */
+/** Remembers a command that changes something; a value that is, or may be, a secret is left out. */
 export function remember(place: Place, args: readonly string[]): void {
-  const secret = describeKeys().some(
-    ({ component, key, sensitive }) => sensitive && args[2] === component && args[3] === key,
+  const words = args.filter((word) => !word.startsWith('-'));
+  const [group, , component, key] = words;
+  const open = describeKeys().some(
+    (known) => known.component === component && known.key === key && !known.sensitive,
   );
-  const shown = secret && args[0] === 'config' ? args.slice(0, 4) : args;
+  const shown = group === 'config' && !open ? words.slice(0, 4) : args;
   const entry: Entry = {
     time: new Date().toISOString(),
     user: userInfo().username,

@@ -21,13 +21,14 @@ export class LogReader {
     readonly path: string,
   ) {}
 
-  /** The last `count` lines there are now; what comes after is what `more` gives. */
-  last(count: number): string[] {
+  /** The lines there are now, the newest megabyte of them; what comes after is what `more` gives. */
+  present(): string[] {
     if (!this.#open()) return [];
     const size = fstatSync(this.#file ?? 0).size;
     this.#at = Math.max(0, size - REACH);
+    const cut = this.#at > 0;
     const lines = this.#read();
-    return count === 0 ? [] : lines.slice(-count);
+    return cut ? lines.slice(1) : lines;
   }
 
   /** The whole lines that have come since. */

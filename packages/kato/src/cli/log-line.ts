@@ -53,13 +53,14 @@ export function parseLogLine(process: string, raw: string): LogLine {
 
 function parseJsonLine(process: string, raw: string): LogLine {
   try {
-    const { time, level, msg, ...rest } = JSON.parse(raw) as Record<string, unknown>;
+    const { time: stamp, level, msg, ...rest } = JSON.parse(raw) as Record<string, unknown>;
+    const time = typeof stamp === 'string' ? Date.parse(stamp) : NaN;
     const fields = Object.fromEntries(
       Object.entries(rest).filter(([key]) => key !== 'name' && key !== 'pid'),
     );
     return {
       process,
-      ...(typeof time === 'string' ? { time: Date.parse(time) } : {}),
+      ...(Number.isNaN(time) ? {} : { time }),
       ...(typeof level === 'string' ? { level } : {}),
       message: typeof msg === 'string' ? msg : '',
       fields,

@@ -29,36 +29,31 @@ export async function logTail(place: Place, names: readonly string[], options: T
     .map((name) => new LogReader(name, join(place.home.logs, `${name}.log`)));
   const parse = (reader: LogReader, lines: readonly string[]) =>
     lines.map((line) => parseLogLine(reader.process, line));
-  const first = byTime(readers.flatMap((reader) => parse(reader, reader.last(options.lines))));
+  const first = byTime(readers.map((reader) => parse(reader, reader.present())));
   for (const line of first.slice(Math.max(0, first.length - options.lines))) print(line, options);
   while (options.follow) {
     await new Promise((resolve) => setTimeout(resolve, EVERY));
-    for (const line of byTime(readers.flatMap((reader) => parse(reader, reader.more()))))
-      print(line, options);
+    for (const line of byTime(readers.map((reader) => parse(reader, reader.more())))) print(line, options);
   }
 }
 
-/** A line that names no time stays behind the one before it in its log. */
-function byTime(lines: readonly LogLine[]): LogLine[] {
-  let last = 0;
-  const timed = lines.map((line) => ({ line, at: (last = line.time ?? last) }));
+/** A line that names no time stays with the one before it in its log, or after it where it is the first. */
+function byTime(logs: readonly (readonly LogLine[])[]): LogLine[] {
+  const timed = logs.flatMap((lines) => {
+    let last = lines.find(({ time }) => time !== undefined)?.time ?? 0;
+    return lines.map((line) => ({ line, at: (last = line.time ?? last) }));
+  });
   return timed.sort((a, b) => a.at - b.at).map(({ line }) => line);
 }
 
 function print(line: LogLine, { json, raw, time }: TailOptions): void {
   const { process, message, level, fields } = line;
   if (raw) say(line.raw);
-  else if (json)
-    say(
-      JSON.stringify({
-        process,
-        time: line.time && new Date(line.time).toISOString(),
-        level,
-        message,
-        ...fields,
-      }),
-    );
-  else {
+  else if (json) {
+    const known = { process, time: line.time && new Date(line.time).toISOString(), level, message };
+    // A field of the line that has the same name does not go before it.
+    say(JSON.stringify({ ...known, ...fields, ...known }));
+  } else {
     const stamp = time && line.time ? `${new Date(line.time).toISOString()} ` : '';
     const more = Object.entries(fields)
       .filter(([name]) => name !== 'event')

@@ -2,7 +2,7 @@ import { createLogger } from '@harbor/log';
 import { realHome } from '@harbor/config';
 import { systemClock, systemRandom } from '@harbor/machine';
 import { openPlace } from '@harbor/runtime';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveControl } from './control.js';
 import { spawnGuard } from './guard.js';
@@ -28,12 +28,22 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     size: log_size,
     count: log_count,
   });
-  const supervisor = new Supervisor({ place, env, clock: systemClock, random: systemRandom, log });
   const pidFile = new PidFile(place.home.var, 'kato');
   const wantedFile = join(place.home.var, 'run', 'wanted.json');
   const socket = controlSocket(home, place.home.var);
+  const before = readWanted(wantedFile);
 
   let ending = false;
+  const supervisor = new Supervisor({
+    place,
+    env,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    onWanted: (names) => {
+      if (!ending) writeWanted(wantedFile, names);
+    },
+  });
   const end = (): void => {
     // In this order: the guard takes a supervisor that is gone with its pid file for one that was killed.
     pidFile.remove();
@@ -65,12 +75,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   pidFile.write(process.pid);
   log.info({ event: 'started', home }, 'kato supervises');
 
-  const before = readWanted(wantedFile);
-  const remember = (): void => {
-    if (!ending) writeFileSync(wantedFile, JSON.stringify(supervisor.wanted()));
-    rotateRedisLog(place.home.logs, log_size, log_count);
-  };
-  setInterval(remember, 1_000);
+  setInterval(() => rotateRedisLog(place.home.logs, log_size, log_count), 1_000);
   if (before.length > 0) {
     log.warn(
       { event: 'recovering', processes: before },
@@ -88,4 +93,10 @@ function readWanted(path: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** In one step: a supervisor that is killed while it writes leaves the one before. */
+function writeWanted(path: string, names: readonly string[]): void {
+  writeFileSync(`${path}.new`, JSON.stringify(names));
+  renameSync(`${path}.new`, path);
 }

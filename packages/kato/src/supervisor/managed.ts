@@ -49,6 +49,8 @@ export class ManagedProcess {
   #cancel: (() => void)[] = [];
   #failure: { code: ErrorCode; message: string } | undefined;
   #output: string[] = [];
+  /** Counts the attempts: one that was called off while it was being prepared spawns nothing. */
+  #attempt = 0;
   readonly #watchers = new Set<() => void>();
 
   constructor(readonly options: ManagedOptions) {}
@@ -107,7 +109,7 @@ export class ManagedProcess {
     const { name, log } = this.options;
     const fields = {
       event: 'process',
-      process: name,
+      child: name,
       from: before.state,
       to: next.state,
       pid: next.pid,
@@ -120,6 +122,8 @@ export class ManagedProcess {
 
   async #spawn(): Promise<void> {
     const { name, pidFile, stopTimeout } = this.options;
+    const attempt = ++this.#attempt;
+    const calledOff = (): boolean => attempt !== this.#attempt || this.#life.state !== 'STARTING';
     this.#failure = undefined;
     this.#output = [];
     let spec: ProcessSpec;
@@ -127,13 +131,13 @@ export class ManagedProcess {
       await pidFile.clear(stopTimeout());
       spec = await this.options.prepare();
     } catch (thrown) {
+      if (calledOff()) return;
       const error = asHarborError(thrown);
       this.#failure = { code: error.code, message: error.message };
       this.#handle({ type: 'ended', reason: error.message, final: FINAL.includes(error.code) });
       return;
     }
-    // It may have been told to stop meanwhile.
-    if (this.#life.state !== 'STARTING') return;
+    if (calledOff()) return;
     const [command, ...args] = underParent([spec.command, ...spec.args]);
     const stdio = ['ignore', 'pipe', 'pipe', ...(spec.probe ? [] : (['ipc'] as const))] as const;
     const child = spawn(command ?? '', args, { env: this.options.env, stdio: [...stdio], detached: true });
@@ -190,7 +194,7 @@ export class ManagedProcess {
       if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         this.#output = [...this.#output.slice(1 - KEPT_LINES), line.slice(0, 500)];
-        this.options.log.info({ event: 'output', process: this.options.name }, line.slice(0, 2_000));
+        this.options.log.info({ event: 'output', child: this.options.name }, line.slice(0, 2_000));
       });
     }
   }

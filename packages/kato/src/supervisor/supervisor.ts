@@ -30,12 +30,15 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Told which processes are to be up, whenever somebody asks for something else. */
+  readonly onWanted: (names: readonly ProcessName[]) => void;
 }
 
 /** Starts and stops the processes in the order in which they need each other. */
 export class Supervisor {
   readonly #managed = new Map<ProcessName, ManagedProcess>();
   readonly #settings: Settings;
+  readonly #wanted = new Set<ProcessName>();
 
   constructor(readonly options: SupervisorOptions) {
     this.#settings = options.place.load({});
@@ -48,19 +51,25 @@ export class Supervisor {
     const start = (name: ProcessName): Promise<void> => {
       const known = starting.get(name);
       if (known) return known;
+      this.#wanted.add(name);
       const needs = PROCESSES.find((entry) => entry.name === name)?.needs ?? [];
       const work = Promise.all(needs.map(start)).then(() => this.#startOne(name, progress));
       starting.set(name, work);
       return work;
     };
-    const outcomes = await Promise.allSettled(resolveNames(names).map(start));
+    const all = resolveNames(names).map(start);
+    this.options.onWanted([...this.#wanted]);
+    const outcomes = await Promise.allSettled(all);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
   /** Ends them, those that need others first. */
   async stop(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
-    for (const group of stopOrder(resolveNames(names))) {
+    const all = resolveNames(names);
+    for (const name of all) this.#wanted.delete(name);
+    this.options.onWanted([...this.#wanted]);
+    for (const group of stopOrder(all)) {
       await Promise.all(group.map((name) => this.#stopOne(name, progress)));
     }
   }
@@ -74,13 +83,6 @@ export class Supervisor {
       uptime_s: life.state === 'RUNNING' ? Math.floor((now - life.since) / 1_000) : null,
       restarts: life.restarts,
     }));
-  }
-
-  /** The processes that are to be up. */
-  wanted(): ProcessName[] {
-    return [...this.#managed]
-      .filter(([, { life }]) => life.state !== 'STOPPED' && life.state !== 'STOPPING')
-      .map(([name]) => name);
   }
 
   async #startOne(name: ProcessName, progress: (progress: Progress) => void): Promise<void> {
