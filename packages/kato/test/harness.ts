@@ -1,7 +1,5 @@
 import type { Secrets } from '@harbor/config';
-import { eventually, freePort, freeRange, temporaryDirectory } from '@harbor/testbed';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { eventually, freePort, freeRange, runCommand, temporaryDirectory } from '@harbor/testbed';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +9,7 @@ export const KATO = fileURLToPath(new URL('../../../../bin/kato', import.meta.ur
 
 /** What a command came to. */
 export interface Outcome {
-  readonly code: number | null;
+  readonly code: number;
   readonly out: string;
   readonly err: string;
 }
@@ -113,14 +111,9 @@ export class TestHome {
   }
 }
 
-/** tap puts its loaders into the NODE_OPTIONS of whatever is spawned; Harbor is to run without them. */
-async function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (err += String(chunk)));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+async function run([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const { code, stdout, stderr } = await runCommand(program, args, { env });
+  return { code, out: stdout, err: stderr };
 }
 
 /** Kills a process as a crash would. */

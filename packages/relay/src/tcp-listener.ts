@@ -1,5 +1,6 @@
 import {
   backendId,
+  diffBackends,
   HarborError,
   Ring,
   type Backend,
@@ -46,13 +47,11 @@ export class TcpListener implements Listener, ConnectionHost {
     const rulesChanged = route.policy.allow !== this.#policy.allow || route.policy.deny !== this.#policy.deny;
     this.#policy = route.policy;
     if (rulesChanged) this.#applyRules();
+    const { removed } = diffBackends(this.#ring.members, route.backends);
     this.#ring.set(route.backends);
     this.#health.keep(route.backends);
-    const present = new Set(route.backends.map(backendId));
-    for (const id of present) this.#keep(id);
-    for (const { backend } of this.#connections) {
-      if (backend && !present.has(backendId(backend))) this.#drain(backendId(backend));
-    }
+    for (const id of this.#draining.keys()) if (this.#ring.has(id)) this.#keep(id);
+    if (removed.length > 0) this.#drainThose(new Set(removed.map(backendId)));
     this.#sweepAgain();
   }
 
@@ -119,8 +118,7 @@ export class TcpListener implements Listener, ConnectionHost {
     this.#health.succeeded(backend);
     if (!this.#cancelSweep) this.#sweepLater();
     // It may have left while it was accepting.
-    if (!this.#ring.members.some((member) => backendId(member) === backendId(backend)))
-      this.#drain(backendId(backend));
+    if (!this.#ring.has(backendId(backend))) this.#drain(backendId(backend));
   }
 
   closed(connection: TcpConnection): void {
@@ -179,6 +177,11 @@ export class TcpListener implements Listener, ConnectionHost {
     this.#access = new Access(this.#policy);
     for (const connection of [...this.#connections])
       if (!this.#access.admits(connection.address)) connection.reset();
+  }
+
+  #drainThose(gone: ReadonlySet<string>): void {
+    for (const { backend } of this.#connections)
+      if (backend && gone.has(backendId(backend))) this.#drain(backendId(backend));
   }
 
   #drain(id: string): void {

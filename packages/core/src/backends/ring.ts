@@ -18,11 +18,22 @@ export function byArrival(a: Backend, b: Backend): number {
  */
 export class Ring {
   #members: readonly Backend[] = [];
+  #ids: ReadonlySet<string> = new Set();
   #last: Backend | undefined;
+  /** Where the next turn begins: right after the last member served, wherever the set has moved since. */
+  #at = 0;
 
   /** Replaces the members; they are kept sorted by instance number. */
   set(members: readonly Backend[]): void {
     this.#members = [...members].sort(byIndex);
+    this.#ids = new Set(members.map(backendId));
+    const last = this.#last;
+    const after = last ? this.#members.findIndex((member) => byIndex(member, last) > 0) : 0;
+    this.#at = Math.max(0, after);
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
   }
 
   get members(): readonly Backend[] {
@@ -31,22 +42,16 @@ export class Ring {
 
   /** The next member for which `usable` holds, once around; undefined when there is none. */
   next(usable: (backend: Backend) => boolean = () => true): Backend | undefined {
-    const start = this.#start();
-    for (let step = 0; step < this.#members.length; step++) {
-      const member = this.#members[(start + step) % this.#members.length];
+    const count = this.#members.length;
+    for (let step = 0; step < count; step++) {
+      const position = (this.#at + step) % count;
+      const member = this.#members[position];
       if (member && usable(member)) {
         this.#last = member;
+        this.#at = (position + 1) % count;
         return member;
       }
     }
     return undefined;
-  }
-
-  /** The position right after the last member served, wherever the set has moved since. */
-  #start(): number {
-    const last = this.#last;
-    if (!last) return 0;
-    const after = this.#members.findIndex((member) => byIndex(member, last) > 0);
-    return after < 0 ? 0 : after;
   }
 }
