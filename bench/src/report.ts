@@ -1,17 +1,27 @@
 import { paint, say, table } from '@harbor/terminal';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { reached, type Figure } from './figures.js';
 
-/** What the figures were measured on; they mean nothing without it. */
+/** What one scenario came to, when and where; figures mean nothing without that. */
+export interface Measured {
+  readonly measured: string;
+  readonly machine: string;
+  readonly figures: readonly Figure[];
+}
+
+export type Results = Readonly<Record<string, Measured>>;
+
+/** What the figures are measured on. */
 export function machine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-export function print(figures: readonly Figure[]): void {
+export function print(results: Results): void {
+  const figures = Object.values(results).flatMap((each) => each.figures);
   const rows = figures.map((figure) => [
     figure.name,
     number(figure.value),
@@ -19,6 +29,7 @@ export function print(figures: readonly Figure[]): void {
     goal(figure),
     figure.note ?? '',
   ]);
+  say(machine());
   say(table([['figure', 'value', '', 'goal', ''], ...rows]));
   const short = figures.filter((figure) => reached(figure) === false);
   say('');
@@ -26,29 +37,32 @@ export function print(figures: readonly Figure[]): void {
   else say(paint('red', `not reached: ${short.map(({ name }) => name).join('; ')}`));
 }
 
-/** Writes the figures for programs, and as a table for people beside it. */
-export function write(path: string, figures: readonly Figure[], at: Date): void {
+/** Writes the results for programs, and as tables for people beside it; scenarios not run now stay as they were. */
+export function write(path: string, results: Results): void {
   mkdirSync(dirname(path), { recursive: true });
-  const all = { measured: at.toISOString(), machine: machine(), figures: figures.map(withReached) };
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : {};
+  const all: Results = { ...before, ...results };
   writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
-  const rows = figures.map(
-    (figure) =>
-      `| ${figure.name} | ${number(figure.value)} ${figure.unit} | ${goal(figure)} | ${figure.note ?? ''} |`,
-  );
-  const head = '| figure | value | goal | |\n| --- | --- | --- | --- |';
-  const text = `# Benchmark: the control path\n\nWritten by \`npm run bench\`, ${at.toISOString()}, on ${machine()}.\n\n${head}\n${rows.join('\n')}\n`;
-  writeFileSync(path.replace(/json$/, 'md'), text);
+  const sections = Object.entries(all).map(([name, each]) => section(name, each));
+  const head =
+    '# Benchmark: the control path\n\nWritten by `npm run bench`; ✓ and ✗ say whether a goal is reached.\n';
+  writeFileSync(path.replace(/json$/, 'md'), `${head}\n${sections.join('\n')}`);
 }
 
-function withReached(figure: Figure) {
-  return { ...figure, reached: reached(figure) ?? null };
+function section(name: string, each: Measured): string {
+  const rows = each.figures.map((figure) => {
+    const value = `${number(figure.value)} ${figure.unit}`.trim();
+    return `| ${figure.name} | ${value} | ${goal(figure)} | ${figure.note ?? ''} |`;
+  });
+  const table = `| figure | value | goal | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return `## ${name}\n\n${each.measured}, ${each.machine}\n\n${table}`;
 }
 
 function goal(figure: Figure): string {
   const { atMost, atLeast, unit } = figure;
   if (atMost === undefined && atLeast === undefined) return '';
   const text = atMost === undefined ? `≥ ${atLeast} ${unit}` : `≤ ${atMost} ${unit}`;
-  return `${text} ${reached(figure) ? '✓' : '✗'}`;
+  return `${text.trim()} ${reached(figure) ? '✓' : '✗'}`;
 }
 
 function number(value: number): string {
