@@ -1,3 +1,8 @@
+import { PROCESSES, type ProcessName } from '../processes/catalogue.js';
+
+/** Whose logs there are, in the order of the listings. */
+export const LOGS: readonly (ProcessName | 'kato')[] = [...PROCESSES.map(({ name }) => name), 'kato'];
+
 /** A line of any of the logs, as far as it could be understood. */
 export interface LogLine {
   readonly process: string;
@@ -68,4 +73,23 @@ function parseJsonLine(process: string, raw: string): LogLine {
   } catch {
     return { process, message: raw, fields: {}, raw };
   }
+}
+
+/** Merged by time; a line that names no time stays behind the one before it in its log. */
+export function byTime(lines: readonly LogLine[]): LogLine[] {
+  let last = 0;
+  const timed = lines.map((line) => ({ line, at: (last = line.time ?? last) }));
+  return timed.sort((a, b) => a.at - b.at).map(({ line }) => line);
+}
+
+/** The line as one object, whatever its log's form is. */
+export function lineAsJson({ process, time, level, message, fields }: LogLine): object {
+  return { process, time: time && new Date(time).toISOString(), level, message, ...fields };
+}
+
+/** The other fields as `name=value`; the event is what the message says in words. */
+export function fieldsText(fields: LogLine['fields']): string[] {
+  return Object.entries(fields)
+    .filter(([name]) => name !== 'event')
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }
