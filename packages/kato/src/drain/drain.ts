@@ -28,6 +28,13 @@ export function targetOf(url: string): Target | undefined {
   return { protocol: protocol === 'udp' ? 'udp' : 'tcp', host, port };
 }
 
+/** Where a drain that was checked leads. Errors: HARBOR_CONFIG_INVALID where it was not. */
+export function drainTarget({ name, url }: Pick<Drain, 'name' | 'url'>): Target {
+  const target = targetOf(url);
+  if (!target) throw new HarborError('HARBOR_CONFIG_INVALID', `drain ${name}: url ${URL_ALLOWED}`);
+  return target;
+}
+
 export const drainSchema = z.strictObject({
   name: z.string().regex(NAME, 'must be letters, digits, ".", "_" and "-", 63 at most'),
   url: z.string().refine((url) => targetOf(url) !== undefined, URL_ALLOWED),

@@ -110,6 +110,15 @@ export class Drains {
   }
 
   #look(): void {
+    try {
+      this.#send();
+    } catch (error) {
+      // These lines are lost to the drains; the supervisor, in whose process this is, goes on.
+      this.options.log.error({ event: 'drain_lines', err: error }, 'lines could not be sent to the drains');
+    }
+  }
+
+  #send(): void {
     const lines = [...this.#readers.values()].flatMap((reader): LogLine[] =>
       this.#attempt(reader, () => reader.more())
         .filter(Boolean)

@@ -1,7 +1,7 @@
 import { backoffDelay, type Backoff, type Clock, type Millis, type Random } from '@harbor/core';
 import type { Logger } from '@harbor/log';
 import type { LogLine } from '../cli/log-line.js';
-import { targetOf, type Drain, type Target } from './drain.js';
+import { drainTarget, type Drain, type Target } from './drain.js';
 import { encode } from './format.js';
 import type { Link, OpenLink } from './link.js';
 import { LineQueue, type QueueLimits } from './queue.js';
@@ -63,9 +63,7 @@ export class Forwarder {
     readonly options: ForwarderOptions,
   ) {
     this.#queue = new LineQueue(options.limits ?? LIMITS);
-    const target = targetOf(drain.url);
-    if (!target) throw new TypeError(`${drain.url} was checked before`);
-    this.#target = target;
+    this.#target = drainTarget(drain);
     this.#connect();
   }
 
