@@ -6,7 +6,7 @@ import { configDelete, configGet, configSet, type Form } from './cli/config.js';
 import { history, remember } from './cli/history.js';
 import { info, version } from './cli/info.js';
 import { inspect } from './cli/inspect.js';
-import { logTail } from './cli/log-tail.js';
+import { addLog } from './cli/log-commands.js';
 import { examples, fail, say } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
@@ -110,7 +110,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
 
   addProcess(kato, place, changes, env);
   addConfig(kato, place, changes);
-  addLog(kato, place);
+  addLog(kato, place, changes);
   kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
   kato
     .command('supervise', { hidden: true })
@@ -204,39 +204,7 @@ function addConfig(kato: Command, place: () => Place, changes: () => Place): voi
     .action((component: string, key: string) => configDelete(changes(), component, key));
 }
 
-function addLog(kato: Command, place: () => Place): void {
-  const group = kato.command('log').description('Read the logs.');
-  group
-    .command('tail')
-    .argument('[PROCESS...]')
-    .description('Show all logs, or those named, merged by time, and follow them.')
-    .option('--json', 'one JSON object per line')
-    .option('--raw', 'the lines as they are')
-    .option('--time', 'with the time')
-    .addOption(new Option('-n, --lines <LINES>', 'how many lines to begin with').argParser(lines).default(20))
-    .option('--no-follow', 'end after them')
-    .addHelpText(
-      'after',
-      examples(
-        'kato log tail',
-        'kato log tail harbor_node -n 100 --time',
-        'kato log tail --no-follow --json',
-      ),
-    )
-    .action(
-      (
-        names: string[],
-        options: { json?: boolean; raw?: boolean; time?: boolean; lines: number; follow: boolean },
-      ) => logTail(place(), names, options),
-    );
-}
-
 function seconds(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new HarborError('HARBOR_USAGE', `${text} is no number of seconds`);
-  return Number(text);
-}
-
-function lines(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new HarborError('HARBOR_USAGE', `${text} is no number of lines`);
   return Number(text);
 }

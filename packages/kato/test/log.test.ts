@@ -2,8 +2,8 @@ import { temporaryDirectory } from '@harbor/testbed';
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LogReader } from '../src/cli/log-follow.js';
-import { parseLogLine } from '../src/cli/log-line.js';
+import { LogReader } from '../src/logs/reader.js';
+import { parseLogLine } from '../src/logs/line.js';
 import { tailOf } from '../src/supervisor/log-end.js';
 import { rotateRedisLog } from '../src/supervisor/redis-log.js';
 

@@ -75,13 +75,15 @@ t.test('pid file - a damaged one names nobody', async (t) => {
 });
 
 t.test('lock - two supervisors of one home cannot be, those of two homes can', async (t) => {
-  const first = await takeLock(join(directory.path, 'a'));
+  const first = await takeLock(join(directory.path, 'a'), 'kato');
   t.ok(first);
-  t.equal(await takeLock(join(directory.path, 'a')), undefined);
-  const other = await takeLock(join(directory.path, 'b'));
+  t.equal(await takeLock(join(directory.path, 'a'), 'kato'), undefined);
+  const other = await takeLock(join(directory.path, 'b'), 'kato');
   t.ok(other);
   await new Promise((resolve) => first!.close(resolve));
-  const next = await eventually('the lock to be free again', () => takeLock(join(directory.path, 'a')));
+  const next = await eventually('the lock to be free again', () =>
+    takeLock(join(directory.path, 'a'), 'kato'),
+  );
   for (const server of [next, other!]) server.close();
 });
 

@@ -185,6 +185,11 @@ export const CATALOGUE = {
     summary: 'A process keeps crashing and is no longer restarted.',
     remedy: 'Read the end of its log, mend the cause, then: kato process start PROCESS',
   },
+  HARBOR_DRAIN_NOT_FOUND: {
+    status: 404,
+    summary: 'No log drain has this name.',
+    remedy: 'List them with: kato log drain list',
+  },
   HARBOR_NOT_RUNNING: {
     status: 503,
     summary: 'Harbor is not running in this home.',

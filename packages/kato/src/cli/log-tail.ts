@@ -1,9 +1,8 @@
 import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { join } from 'node:path';
-import { PROCESSES } from '../processes/catalogue.js';
-import { LogReader } from './log-follow.js';
-import { parseLogLine, type LogLine } from './log-line.js';
+import { LogReader } from '../logs/reader.js';
+import { byTime, fieldsText, lineAsJson, LOGS, parseLogLine, type LogLine } from '../logs/line.js';
 import { paint, say } from '@harbor/terminal';
 
 export interface TailOptions {
@@ -19,7 +18,7 @@ const EVERY = 200;
 
 /** `kato log tail [PROCESS…]`: all of them merged by time; it follows until it is interrupted. */
 export async function logTail(place: Place, names: readonly string[], options: TailOptions): Promise<void> {
-  const known = [...PROCESSES.map(({ name }): string => name), 'kato'];
+  const known: readonly string[] = LOGS;
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new HarborError('HARBOR_PROCESS_UNKNOWN', `no log of ${unknown}; there are ${known.join(', ')}`);
@@ -37,28 +36,13 @@ export async function logTail(place: Place, names: readonly string[], options: T
   }
 }
 
-/** A line that names no time stays with the one before it in its log, or after it where it is the first. */
-function byTime(logs: readonly (readonly LogLine[])[]): LogLine[] {
-  const timed = logs.flatMap((lines) => {
-    let last = lines.find(({ time }) => time !== undefined)?.time ?? 0;
-    return lines.map((line) => ({ line, at: (last = line.time ?? last) }));
-  });
-  return timed.sort((a, b) => a.at - b.at).map(({ line }) => line);
-}
-
 function print(line: LogLine, { json, raw, time }: TailOptions): void {
   const { process, message, level, fields } = line;
   if (raw) say(line.raw);
-  else if (json) {
-    const known = { process, time: line.time && new Date(line.time).toISOString(), level, message };
-    // A field of the line that has the same name does not go before it.
-    say(JSON.stringify({ ...known, ...fields, ...known }));
-  } else {
+  else if (json) say(JSON.stringify(lineAsJson(line)));
+  else {
     const stamp = time && line.time ? `${new Date(line.time).toISOString()} ` : '';
-    const more = Object.entries(fields)
-      .filter(([name]) => name !== 'event')
-      .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-    const shown = [message, paint('grey', more.join(' '))].filter(Boolean).join(' ');
+    const shown = [message, paint('grey', fieldsText(fields).join(' '))].filter(Boolean).join(' ');
     say(`${paint('grey', stamp)}${paint('bold', process)} ${colourOf(level ?? '')}${shown}`);
   }
 }

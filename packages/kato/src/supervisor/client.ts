@@ -2,6 +2,7 @@ import { HarborError, reportedError } from '@harbor/core';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import type { DrainStatus } from '../drain/forwarder.js';
 import type { Outcome } from './control.js';
 import type { ProcessStatus, Progress } from './supervisor.js';
 
@@ -13,10 +14,18 @@ export class SupervisorClient {
   constructor(readonly socket: string) {}
 
   async status(): Promise<ProcessStatus[]> {
-    const response = await this.#ask('GET', '/status');
-    let text = '';
-    for await (const chunk of response) text += String(chunk);
-    return (JSON.parse(text) as { processes: ProcessStatus[] }).processes;
+    return ((await this.#answer('GET', '/status')) as { processes: ProcessStatus[] }).processes;
+  }
+
+  /** How the log drains stand. */
+  async drains(): Promise<DrainStatus[]> {
+    return ((await this.#answer('GET', '/drains')) as { drains: DrainStatus[] }).drains;
+  }
+
+  /** Makes it send the logs where the home's file says. Errors: HARBOR_CONFIG_INVALID. */
+  async reloadDrains(): Promise<void> {
+    const outcome = (await this.#answer('POST', '/drains/reload')) as Outcome;
+    if (!outcome.done) throw reportedError(outcome.code, outcome.message);
   }
 
   /** Resolves when all serve. Errors: what stopped one of them, with the end of its log in `details.log`. */
@@ -55,6 +64,12 @@ export class SupervisorClient {
     if (outcome?.done) return;
     if (!outcome) throw new HarborError('HARBOR_NOT_RUNNING', 'the supervisor ended before it was done');
     throw reportedError(outcome.code, outcome.message, { log: outcome.log });
+  }
+
+  async #answer(method: string, path: string): Promise<unknown> {
+    let text = '';
+    for await (const chunk of await this.#ask(method, path)) text += String(chunk);
+    return JSON.parse(text);
   }
 
   #ask(method: string, path: string, body?: object): Promise<IncomingMessage> {

@@ -1,9 +1,10 @@
 import { asHarborError } from '@harbor/core';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { chmodSync, rmSync } from 'node:fs';
+import type { Drains } from '../drain/drains.js';
 import type { Progress, Supervisor } from './supervisor.js';
 
-/** The last line of the answer to start, stop and restart. */
+/** The last line of the answer to start, stop and restart, and the whole one to what is done at once. */
 export type Outcome =
   | { readonly done: true }
   | {
@@ -15,6 +16,7 @@ export type Outcome =
 
 export interface ControlOptions {
   readonly supervisor: Supervisor;
+  readonly drains: Drains;
   readonly socket: string;
   /** Told when the guard's connection has ended. */
   readonly onGuardGone: () => void;
@@ -29,7 +31,7 @@ interface Names {
 
 /** What `kato` asks the supervisor, as HTTP over a unix socket that only its owner can reach. */
 export async function serveControl(options: ControlOptions): Promise<FastifyInstance> {
-  const { supervisor, socket } = options;
+  const { supervisor, drains, socket } = options;
   const server = fastify({ forceCloseConnections: true });
   // One change after the other: two `kato start` at once do not start anything twice.
   let last = Promise.resolve();
@@ -58,6 +60,15 @@ export async function serveControl(options: ControlOptions): Promise<FastifyInst
     });
 
   server.get('/status', () => ({ processes: supervisor.status() }));
+  server.get('/drains', () => ({ drains: drains.status() }));
+  server.post('/drains/reload', (_request, reply) => {
+    try {
+      drains.reload();
+      return { done: true } satisfies Outcome;
+    } catch (thrown) {
+      return reply.code(asHarborError(thrown).entry.status).send(failure(thrown));
+    }
+  });
   server.get('/guard', (request, reply) => {
     streamTo(reply)({ guarded: true });
     request.raw.socket.once('close', options.onGuardGone);

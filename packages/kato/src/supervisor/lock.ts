@@ -13,17 +13,18 @@ function homeHash(home: string): string {
 }
 
 /**
- * Takes the one place of a home's supervisor; undefined when it is taken. The lock is a socket in Linux'
- * abstract name space: the kernel gives it to one and takes it back when that one dies, however.
+ * Takes the one place a home has for something (its supervisor, say); undefined when it is taken. The lock
+ * is a socket in Linux' abstract name space: the kernel gives it to one and takes it back when that one
+ * dies, however.
  */
-export function takeLock(home: string): Promise<Server | undefined> {
+export function takeLock(home: string, what: 'kato' | 'drains'): Promise<Server | undefined> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(error);
     });
-    server.listen(`\0harbor-kato-${homeHash(home)}`, () => resolve(server));
+    server.listen(`\0harbor-${what}-${homeHash(home)}`, () => resolve(server));
   });
 }
 

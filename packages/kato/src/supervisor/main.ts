@@ -4,6 +4,8 @@ import { systemClock, systemRandom } from '@harbor/machine';
 import { openPlace } from '@harbor/runtime';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Drains } from '../drain/drains.js';
+import { DrainsFile } from '../drain/drains-file.js';
 import { serveControl } from './control.js';
 import { spawnGuard } from './guard.js';
 import { controlSocket, takeLock } from './lock.js';
@@ -18,7 +20,7 @@ import { Supervisor } from './supervisor.js';
 export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean): Promise<void> {
   const place = openPlace(env);
   const home = realHome(place.home);
-  const lock = await takeLock(home);
+  const lock = await takeLock(home, 'kato');
   if (!lock) return;
   const { log_level, log_size, log_count } = place.load({}).kato;
   const log = await createLogger({
@@ -28,6 +30,10 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     size: log_size,
     count: log_count,
   });
+  // Before anything is started, so that its first lines are sent, too.
+  const file = new DrainsFile(place.home.var);
+  const drains = new Drains({ logs: place.home.logs, file, clock: systemClock, random: systemRandom, log });
+  drains.start();
   const pidFile = new PidFile(place.home.var, 'kato');
   const wantedFile = join(place.home.var, 'run', 'wanted.json');
   const socket = controlSocket(home, place.home.var);
@@ -44,7 +50,8 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
       if (!ending) writeWanted(wantedFile, names);
     },
   });
-  const end = (): void => {
+  const end = async (): Promise<void> => {
+    await drains.close();
     // In this order: the guard takes a supervisor that is gone with its pid file for one that was killed.
     pidFile.remove();
     rmSync(wantedFile, { force: true });
@@ -59,6 +66,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   };
   await serveControl({
     supervisor,
+    drains,
     socket,
     onGuardGone: () => {
       if (ending) return;
@@ -68,7 +76,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     },
     onShutdown: () => {
       ending = true;
-      end();
+      void end();
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopAll);

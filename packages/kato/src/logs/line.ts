@@ -1,3 +1,8 @@
+import { PROCESSES, type ProcessName } from '../processes/catalogue.js';
+
+/** Whose logs there are, in the order of the listings. */
+export const LOGS: readonly (ProcessName | 'kato')[] = [...PROCESSES.map(({ name }) => name), 'kato'];
+
 /** A line of any of the logs, as far as it could be understood. */
 export interface LogLine {
   readonly process: string;
@@ -69,4 +74,30 @@ function parseJsonLine(process: string, raw: string): LogLine {
   } catch {
     return { process, message: raw, fields: {}, raw };
   }
+}
+
+/**
+ * The lines of several logs merged by time; one that names none stays with the one before it in its log, or
+ * after it where it is the first.
+ */
+export function byTime(logs: readonly (readonly LogLine[])[]): LogLine[] {
+  const timed = logs.flatMap((lines) => {
+    let last = lines.find(({ time }) => time !== undefined)?.time ?? 0;
+    return lines.map((line) => ({ line, at: (last = line.time ?? last) }));
+  });
+  return timed.sort((a, b) => a.at - b.at).map(({ line }) => line);
+}
+
+/** The line as one object, whatever its log's form is. */
+export function lineAsJson({ process, time, level, message, fields }: LogLine): object {
+  const known = { process, time: time && new Date(time).toISOString(), level, message };
+  // A field of the line that has the same name does not go before it.
+  return { ...known, ...fields, ...known };
+}
+
+/** The other fields as `name=value`; the event is what the message says in words. */
+export function fieldsText(fields: LogLine['fields']): string[] {
+  return Object.entries(fields)
+    .filter(([name]) => name !== 'event')
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }

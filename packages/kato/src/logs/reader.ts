@@ -38,14 +38,19 @@ export class LogReader {
     return lines;
   }
 
+  /** Lets the file go. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
   #moved(): boolean {
     const now = statSync(this.path, { throwIfNoEntry: false });
     return now !== undefined && (this.#file === undefined || now.ino !== this.#inode || now.size < this.#at);
   }
 
   #open(): boolean {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+    this.close();
     if (!existsSync(this.path)) return false;
     this.#file = openSync(this.path, 'r');
     this.#inode = fstatSync(this.#file).ino;

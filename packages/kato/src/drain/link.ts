@@ -1,0 +1,86 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { connect } from 'node:net';
+import type { Target } from './drain.js';
+import type { QueueLimits } from './queue.js';
+
+/** An open way to a drain's server. */
+export interface Link {
+  /** What it takes at once. */
+  readonly atOnce: QueueLimits;
+  /**
+   * Resolves when the kernel has them, with how many; the others can never be sent. When it rejects the link
+   * is gone, and `gone` is told why.
+   */
+  send(lines: readonly Buffer[]): Promise<number>;
+}
+
+/** Opens a link; `signal` ends it. `gone` is told once it can no longer be used, for whatever reason. */
+export type OpenLink = (target: Target, signal: AbortSignal, gone: (reason: Error) => void) => Promise<Link>;
+
+const STREAM: QueueLimits = { lines: 256, bytes: 65_536 };
+const DATAGRAM: QueueLimits = { lines: 1, bytes: 65_536 };
+/** A server that vanished without a word is noticed although nothing is sent, ms. */
+const KEEP_ALIVE = 15_000;
+
+export const openLink: OpenLink = (target, signal, gone) =>
+  target.protocol === 'tcp' ? openTcp(target, signal, gone) : openUdp(target, signal, gone);
+
+const openTcp: OpenLink = ({ host, port }, signal, gone) =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE });
+    let reason = new Error('the other side closed the connection');
+    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    socket.on('error', (error) => (reason = describe(error)));
+    socket.once('close', () => {
+      reject(reason);
+      gone(reason);
+    });
+    socket.once('connect', () => resolve({ atOnce: STREAM, send }));
+    // What it says is of no interest, but unless it is read its end is not seen either.
+    socket.resume();
+
+    function send(lines: readonly Buffer[]): Promise<number> {
+      return new Promise((sent, failed) => {
+        socket.write(Buffer.concat(lines), (error) => (error ? failed(error) : sent(lines.length)));
+      });
+    }
+  });
+
+const openUdp: OpenLink = async ({ host, port }, signal, gone) => {
+  const { address, family } = await lookup(host);
+  signal.throwIfAborted();
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  signal.addEventListener('abort', () => socket.close(), { once: true });
+  return new Promise((resolve, reject) => {
+    // Connected, so that a port-unreachable of the other side is heard of.
+    socket.once('connect', () => resolve({ atOnce: DATAGRAM, send }));
+    socket.on('error', (error) => {
+      reject(error);
+      gone(describe(error));
+    });
+    socket.connect(port, address);
+
+    function send(lines: readonly Buffer[]): Promise<number> {
+      return new Promise((sent, failed) => {
+        socket.send([...lines], (error) => {
+          if (!error) sent(lines.length);
+          // Longer than the way allows: it will not be shorter next time.
+          else if ((error as NodeJS.ErrnoException).code === 'EMSGSIZE') sent(0);
+          else {
+            failed(error);
+            gone(describe(error));
+          }
+        });
+      });
+    }
+  });
+};
+
+/** A name with several addresses fails with all of their errors and no message of its own. */
+function describe(error: Error): Error {
+  if (!(error instanceof AggregateError)) return error;
+  return new Error(
+    error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; '),
+  );
+}
