@@ -121,7 +121,7 @@ t.test('DEA messages - what is malformed or hostile is refused and changes nothi
 
   const bad: Record<string, readonly [unknown, RegExp]> = {
     'no JSON': ['{"dea":', /not JSON/],
-    'no object': ['[1,2]', /expected object/i],
+    'no object': ['[1,2]', /must be an object/],
     'a wrong type': [{ ...base, port: '80' }, /port/],
     'a port out of range': [{ ...base, port: 70_000 }, /port/],
     'a host that is no address': [{ ...base, host: '$(reboot)' }, /host/],

@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
-import { openPlace } from '@harbor/runtime';
-import { examples, fail } from '@harbor/terminal';
+import { openPlace, version } from '@harbor/runtime';
+import { examples, fail, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { basename } from 'node:path';
 import { runApplication } from './app/run.js';
@@ -32,6 +32,8 @@ function program(env: NodeJS.ProcessEnv): Command {
   const harbor = new Command('harbor')
     .description('Gives applications TCP and UDP ports.')
     .exitOverride()
+    .version(version(), '-V, --version')
+    .configureOutput(speakingAs('harbor'))
     .showSuggestionAfterError()
     .addHelpText(
       'after',
@@ -86,7 +88,9 @@ function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): vo
   harbor
     .command('update-service')
     .argument('<NAME>')
-    .description('Change the plan or the parameters of a service.')
+    .description(
+      'Change the plan or the parameters of a service (this version: delete it and create it anew).',
+    )
     .option('-p, --plan <PLAN>', 'tcp, udp or both')
     .option('-c, --parameters <JSON>', PARAMETERS)
     .option('--json', 'print JSON')

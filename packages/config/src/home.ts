@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,11 @@ export function openHome(env: NodeJS.ProcessEnv): Home {
 export function ensureHome(home: Home): void {
   for (const directory of [home.etc, home.logs, home.var]) mkdirSync(directory, { recursive: true });
   chmodSync(home.var, 0o700);
+}
+
+/** Names a home (by `realHome`) in places where its path is too long. */
+export function homeHash(directory: string): string {
+  return createHash('sha256').update(directory).digest('hex').slice(0, 16);
 }
 
 /** The home's name that no symbolic link changes. */

@@ -1,6 +1,6 @@
 export { readConfigFile, writeFileValue } from './file.js';
 export { allowedBy } from './formats.js';
-export { ensureHome, openHome, realHome, type Home } from './home.js';
+export { ensureHome, homeHash, openHome, realHome, type Home } from './home.js';
 export { configError, type ConfigProblem } from './problems.js';
 export { configurationReference } from './reference.js';
 export { describeKeys, SCHEMA, type Component, type KeyDescription, type Settings } from './schema.js';

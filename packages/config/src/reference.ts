@@ -8,7 +8,13 @@ export function configurationReference(): string {
       .filter((key) => key.component === component)
       .map((key) => {
         const value = key.derived ?? (key.default === null ? 'unset' : `\`${key.default}\``);
-        const notes = [key.doc, key.sensitive ? 'Secret.' : ''].filter(Boolean).join(' ');
+        const notes = [
+          key.doc,
+          key.sensitive ? 'Secret.' : '',
+          key.atStartOf === undefined ? '' : 'Counts from the next start on.',
+        ]
+          .filter(Boolean)
+          .join(' ');
         return `| \`${key.key}\` | \`${key.env}\` | ${value} | ${allowedBy(key.format)} | ${notes} |`;
       });
     const head = '| key | environment | default | allowed | meaning |\n|---|---|---|---|---|';

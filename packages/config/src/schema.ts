@@ -8,6 +8,8 @@ export interface Key<T> {
   readonly default: T;
   readonly derived?: string;
   readonly sensitive?: true;
+  /** The process that reads it at its start only. */
+  readonly atStartOf?: string;
 }
 
 function key<T>(doc: string, format: FormatName, value: T, more: Partial<Key<T>> = {}): Key<T> {
@@ -21,6 +23,7 @@ export const SCHEMA = {
       'The S of the service gateway and node subjects over NATS.',
       'harbor-word',
       'HarboraaS',
+      { atStartOf: 'harbor' },
     ),
   },
   kato: {
@@ -31,8 +34,9 @@ export const SCHEMA = {
     stop_timeout: key('How long a process may take to end before it is killed, s.', 'harbor-seconds', 15),
   },
   nats_server: {
-    port: key('The port of the NATS that Harbor starts.', 'harbor-port', 4222),
+    port: key('The port of the NATS that Harbor starts.', 'harbor-port', 4222, { atStartOf: '' }),
     url: key<string | null>('An existing NATS to use; Harbor then starts none.', 'harbor-nats-url', null, {
+      atStartOf: '',
       sensitive: true,
     }),
   },
@@ -43,8 +47,10 @@ export const SCHEMA = {
     }),
   },
   harbor_gateway: {
-    host: key('The address the gateway listens on.', 'harbor-host', '127.0.0.1'),
-    port: key('The port the gateway listens on.', 'harbor-port', 8190),
+    host: key('The address the gateway listens on.', 'harbor-host', '127.0.0.1', {
+      atStartOf: 'harbor_gateway',
+    }),
+    port: key('The port the gateway listens on.', 'harbor-port', 8190, { atStartOf: 'harbor_gateway' }),
     token: key('The X-VCAP-Service-Token of the v1 gateway.', 'harbor-secret', '', {
       derived: 'generated at the first start',
       sensitive: true,
@@ -64,7 +70,9 @@ export const SCHEMA = {
       'harbor-port-range',
       '35000-40000',
     ),
-    node_id: key('The name of this node, unique in the cluster.', 'harbor-node-id', 'harbor_node_1'),
+    node_id: key('The name of this node, unique in the cluster.', 'harbor-node-id', 'harbor_node_1', {
+      atStartOf: 'harbor',
+    }),
     host: key('The internal address in credentials.', 'harbor-host', '', {
       derived: 'the first IPv4 address that is not loopback, else 127.0.0.1',
     }),
@@ -87,11 +95,13 @@ export const SCHEMA = {
       'What forwards the traffic.',
       'harbor-data-plane',
       'auto',
+      { atStartOf: 'harbor_proxy_connector' },
     ),
     bind_host: key(
       'The address the ports listen on; 0.0.0.0 is every IPv4 and IPv6 address.',
       'harbor-address',
       '0.0.0.0',
+      { atStartOf: 'harbor_proxy_connector' },
     ),
     workers: key<'auto' | number>('How many workers relay.', 'harbor-workers', 'auto'),
     connect_timeout: key('How long a backend may take to accept a connection, s.', 'harbor-timeout', 5),
@@ -143,6 +153,8 @@ export interface KeyDescription {
   readonly default: string | number | null;
   readonly derived?: string;
   readonly sensitive: boolean;
+  /** The process that has to be restarted before a change counts; undefined where it counts at once. */
+  readonly atStartOf?: string;
   /** Set in etc/harbor.yaml instead of Redis, and read at the start only. */
   readonly bootstrap: boolean;
 }
@@ -151,7 +163,7 @@ export interface KeyDescription {
 export function describeKeys(): KeyDescription[] {
   return Object.entries(SCHEMA).flatMap(([component, keys]) =>
     Object.entries(keys as Record<string, Key<string | number | null>>).map(
-      ([name, { doc, format, default: value, derived, sensitive }]) => ({
+      ([name, { doc, format, default: value, derived, sensitive, atStartOf }]) => ({
         component: component as Component,
         key: name,
         id: `${component}.${name}`,
@@ -161,6 +173,7 @@ export function describeKeys(): KeyDescription[] {
         default: value,
         ...(derived === undefined ? {} : { derived }),
         sensitive: sensitive ?? false,
+        ...(atStartOf === undefined ? {} : { atStartOf }),
         bootstrap: BOOTSTRAP.includes(component),
       }),
     ),

@@ -21,6 +21,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   keepRangeReserved(context);
 
   const table = new RouteTable(node);
+  let registrations: { unsubscribe(): void } | undefined;
   const conflicts = new ConflictLog({ clock, holderOf, log, onAny: (any) => watchRegistrations(any) });
   const relay = new Relay({
     settings: () => relaySettings(context),
@@ -92,7 +93,6 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   }
 
   /** A port in conflict is tried at once when an instance of its service registers (contract §7). */
-  let registrations: { unsubscribe(): void } | undefined;
   function watchRegistrations(any: boolean): void {
     registrations?.unsubscribe();
     registrations = undefined;

@@ -76,7 +76,7 @@ export class ReservationDesk {
       },
       `port ${port} is skipped: ${outcome.error.message}`,
     );
-    return outcome.error.message;
+    return holder ? `held by pid ${holder.pid} (${holder.command})` : outcome.error.message;
   }
 
   #hasRoute(port: number): boolean {

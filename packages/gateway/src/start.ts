@@ -1,3 +1,4 @@
+import { portHolder } from '@harbor/machine';
 import { HarborError, type Clock, type Kind } from '@harbor/core';
 import type { Store } from '@harbor/store';
 import type { FastifyInstance } from 'fastify';
@@ -64,7 +65,9 @@ async function listen(server: FastifyInstance, host: string, port: number): Prom
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     const key = 'harbor_gateway port (HARBOR_GATEWAY_PORT)';
-    const message = `harbor_gateway cannot listen on ${host}:${port}: the port is taken; change ${key}`;
+    const [holder] = portHolder({ port, protocol: 'tcp' });
+    const by = holder ? `pid ${holder.pid} (${holder.command}) has` : 'another process has';
+    const message = `harbor_gateway cannot listen on ${host}:${port}, ${by} the port; end it, or change ${key}`;
     throw new HarborError('HARBOR_ADDRESS_IN_USE', message, { cause, details: { host, port, key } });
   }
 }

@@ -1,13 +1,13 @@
 import { HarborError } from '@harbor/core';
-import { openPlace, type Place } from '@harbor/runtime';
+import { openPlace, type Place, version } from '@harbor/runtime';
 import { Command, CommanderError, Option } from 'commander';
 import { restart, start, stop } from './cli/change.js';
 import { configDelete, configGet, configSet, type Form } from './cli/config.js';
 import { history, remember } from './cli/history.js';
-import { info, version } from './cli/info.js';
+import { info } from './cli/info.js';
 import { inspect } from './cli/inspect.js';
 import { addLog } from './cli/log-commands.js';
-import { examples, fail, say } from '@harbor/terminal';
+import { examples, fail, say, speakingAs } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
 import { run } from './cli/run.js';
@@ -37,7 +37,8 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
     .description('Runs and administers Harbor.')
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .version(version(), '-V, --version')
+    .configureOutput(speakingAs('kato'))
     .addHelpText(
       'after',
       examples(
@@ -71,7 +72,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
     .command('run')
     .description('Run everything in the foreground until Ctrl-C; for npm start, systemd and containers.')
     .addHelpText('after', examples('kato run'))
-    .action(() => run(place(), env));
+    .action(() => run(changes(), env));
   kato
     .command('status')
     .description('Show every process and how the ports stand.')

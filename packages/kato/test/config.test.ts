@@ -19,14 +19,17 @@ async function out(...args: readonly string[]): Promise<string> {
 
 t.test('config set, get and del - a value is set, read in every form, and taken back', async (t) => {
   t.equal(await out('config', 'get', 'harbor_node', 'port_range'), '35000-40000', 'the default');
-  t.equal(await out('config', 'set', 'harbor_node', 'port_range', '21000 - 21009'), '');
+  t.equal(
+    await out('config', 'set', 'harbor_node', 'port_range', '21000 - 21009'),
+    'harbor_node port_range: 21000 - 21009',
+  );
   const forms = [[], ['-j'], ['-f']];
   t.strictSame(
     await Promise.all(forms.map((form) => out('config', 'get', 'harbor_node', 'port_range', ...form))),
     ['21000 - 21009', '"21000 - 21009"', 'harbor_node/port_range 21000 - 21009'],
   );
   t.match(await home.json('status', '--json'), { ports: { free: 10 } });
-  t.equal(await out('config', 'del', 'harbor_node', 'port_range'), '');
+  t.equal(await out('config', 'del', 'harbor_node', 'port_range'), 'harbor_node port_range: 35000-40000');
   t.equal(await out('config', 'get', 'harbor_node', 'port_range'), '35000-40000');
 });
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { controlSocket, takeLock } from '../src/supervisor/lock.js';
+import { controlSocket, takeHomeLock } from '../src/supervisor/lock.js';
 import { PidFile } from '../src/supervisor/pid-file.js';
 
 const directory = temporaryDirectory();
@@ -75,14 +75,14 @@ t.test('pid file - a damaged one names nobody', async (t) => {
 });
 
 t.test('lock - two supervisors of one home cannot be, those of two homes can', async (t) => {
-  const first = await takeLock(join(directory.path, 'a'), 'kato');
+  const first = await takeHomeLock(join(directory.path, 'a'), 'kato');
   t.ok(first);
-  t.equal(await takeLock(join(directory.path, 'a'), 'kato'), undefined);
-  const other = await takeLock(join(directory.path, 'b'), 'kato');
+  t.equal(await takeHomeLock(join(directory.path, 'a'), 'kato'), undefined);
+  const other = await takeHomeLock(join(directory.path, 'b'), 'kato');
   t.ok(other);
   await new Promise((resolve) => first!.close(resolve));
   const next = await eventually('the lock to be free again', () =>
-    takeLock(join(directory.path, 'a'), 'kato'),
+    takeHomeLock(join(directory.path, 'a'), 'kato'),
   );
   for (const server of [next, other!]) server.close();
 });

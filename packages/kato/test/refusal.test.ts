@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { testHome, type TestHome } from './harness.js';
@@ -114,3 +116,15 @@ t.test(
     t.equal((await home.kato('start')).code, 0, 'what is mended can be started');
   },
 );
+
+t.test('kato start - after one that failed the next has the environment of its own', async (t) => {
+  const fresh = await testHome(t);
+  const held = createServer().listen(0, '127.0.0.1');
+  await once(held, 'listening');
+  t.teardown(() => held.close());
+  const { port } = held.address() as AddressInfo;
+  const { code, err } = await fresh.katoWith({ HARBOR_REDIS_PORT: String(port) }, 'start');
+  t.equal(code, 1);
+  t.match(err, new RegExp(`harbor_redis needs port ${port}`));
+  t.equal((await fresh.kato('start')).code, 0, 'the other port is used');
+});

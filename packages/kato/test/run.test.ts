@@ -36,6 +36,6 @@ t.test('kato run - when it is killed nothing is left running', async (t) => {
   );
   const pid = home.living().find((each) => commandOf(each).endsWith('kato run'));
   process.kill(pid!, 'SIGKILL');
-  t.equal((await running).code, null);
+  t.equal((await running).code, -1, 'no exit code of its own');
   t.ok(await eventually('no process of the home to be left', () => home.living().length === 0));
 });

@@ -40,10 +40,15 @@ function socketsOn({ port, protocol }: { port: number; protocol: 'tcp' | 'udp' }
   return tables.flatMap((path) => parseSockets(readText(path), port));
 }
 
-/** The command line of a process, 200 characters at most. */
+/** The command line of a process, in one line of 200 characters at most. */
 export function commandOf(pid: number): string {
   const line = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-  return (line === '' ? readText(`/proc/${pid}/comm`).trim() : line).slice(0, 200);
+  const text = line === '' ? readText(`/proc/${pid}/comm`) : line;
+  // It stands in tables and in lines of logs.
+  return text
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
 }
 
 function processes(): number[] {

@@ -1,6 +1,7 @@
 export * from './addresses.js';
 export * from './holder.js';
 export * from './limits.js';
+export * from './lock.js';
 export * from './parent-death.js';
 export * from './processes.js';
 export * from './programs.js';

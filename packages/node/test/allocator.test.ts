@@ -39,7 +39,10 @@ function connector(
       asked.push([...ports]);
       const port = ports.find((each) => !held.includes(each) && !open.has(each)) ?? null;
       if (port !== null) open.add(port);
-      return port;
+      const skipped = ports
+        .filter((each) => held.includes(each))
+        .map((each) => ({ port: each, reason: 'held' }));
+      return { held: port, skipped };
     },
     release(port) {
       released.push(port);
@@ -172,7 +175,10 @@ t.test(
       allocator(options),
       allocator({
         ...options,
-        reservations: { ...shared, reserve: (ports) => Promise.resolve(ports[0] ?? null) },
+        reservations: {
+          ...shared,
+          reserve: (ports) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
+        },
       }),
     ];
     const made = await Promise.all(

@@ -3,3 +3,4 @@ export * from './live.js';
 export * from './process.js';
 export * from './readiness.js';
 export * from './settings.js';
+export * from './version.js';

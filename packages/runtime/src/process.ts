@@ -1,8 +1,8 @@
 import type { Bus, InvalidMessage } from '@harbor/bus';
-import type { HarborError } from '@harbor/core';
-import { asHarborError, type Clock, type Random } from '@harbor/core';
+import { homeHash, realHome } from '@harbor/config';
+import { asHarborError, HarborError, type Clock, type Random } from '@harbor/core';
 import { createLogger, limitedReporter, type LimitedReporter, type Logger } from '@harbor/log';
-import { systemClock, systemRandom } from '@harbor/machine';
+import { systemClock, systemRandom, takeLock } from '@harbor/machine';
 import type { Store } from '@harbor/store';
 import { openBus, openPlace, openStore, type Place } from './connections.js';
 import { failedMessage, tellSupervisor } from './readiness.js';
@@ -22,6 +22,13 @@ export interface ProcessContext {
   onBus(listener: (connected: boolean) => void): void;
 }
 
+/** What a process is, for who asks it for help. */
+export interface ProcessAbout {
+  readonly name: string;
+  /** One sentence. */
+  readonly about: string;
+}
+
 /** What a process hands back when it serves. */
 export interface RunningProcess {
   /** Ends it cleanly; the connections are closed afterwards. */
@@ -34,14 +41,21 @@ export interface RunningProcess {
  * supervisor and on stderr, and the exit code is 1.
  */
 export async function runProcess(
-  name: string,
+  { name, about }: ProcessAbout,
+  argv: readonly string[],
   env: NodeJS.ProcessEnv,
   start: (context: ProcessContext) => Promise<RunningProcess>,
 ): Promise<void> {
+  if (argv.length > 0) {
+    explainUsage({ name, about }, argv);
+    return;
+  }
   let log: Logger | undefined;
   try {
     const place = openPlace(env);
     const settings = new LiveSettings(place.load({}), place.load);
+    const lock = await takeLock(`${name}-${homeHash(realHome(place.home))}`);
+    if (!lock) throw new HarborError('HARBOR_ALREADY_RUNNING', `${name} already runs in ${place.home.dir}`);
     log = await openLog(name, place, settings);
     endOnCrash(log);
     const running = await boot(name, place, settings, log, start);
@@ -55,6 +69,23 @@ export async function runProcess(
   } catch (thrown) {
     await fail(name, asHarborError(thrown), log);
   }
+}
+
+/** A process takes no words: it is told everything by its settings. */
+function explainUsage({ name, about }: ProcessAbout, argv: readonly string[]): void {
+  const usage = `Usage: ${name}
+
+${about} It runs in the foreground until SIGTERM or Ctrl-C, and takes its settings from the environment,
+kato config and etc/harbor.yaml (docs/reference/configuration.md).
+
+Examples:
+  $ ${name}
+  $ HARBOR_HOME=/var/lib/harbor ${name}
+`;
+  const help = argv.every((word) => word === '--help' || word === '-h');
+  if (help) process.stdout.write(usage);
+  else process.stderr.write(`${name}: it takes no ${argv.join(' ')}\n${usage}`);
+  process.exitCode = help ? 0 : 2;
 }
 
 async function openLog(name: string, place: Place, settings: LiveSettings): Promise<Logger> {

@@ -58,6 +58,10 @@ export function redisError(cause: unknown, doing: string, connection?: Error): H
   // ioredis says only that it gave up; why, the connection's own error says.
   const why =
     cause instanceof Error && cause.name === 'MaxRetriesPerRequestError' ? connection?.message : undefined;
-  const message = `Redis does not answer (${doing}): ${why ?? reason}`;
+  const foreign = /WRONGPASS|NOAUTH/.test(why ?? reason);
+  const hint = foreign
+    ? ': it is not the Redis of this home, or its password has changed; see HARBOR_REDIS_PORT'
+    : '';
+  const message = `Redis does not answer (${doing}): ${why ?? reason}${hint}`;
   return new HarborError('HARBOR_REDIS_UNAVAILABLE', message, { cause });
 }

@@ -50,6 +50,16 @@ export function fail(program: string, thrown: unknown): never {
   process.exit(USAGE.includes(error.code) ? 2 : 1);
 }
 
+/** How the parser of a command line says what is wrong with it: as everything else says it. */
+export function speakingAs(program: string) {
+  return {
+    outputError: (text: string, write: (text: string) => void): void => {
+      const said = text.replace(/^error: /, '').trimEnd();
+      write(`${program}: ${said} (HARBOR_USAGE)\nSee: ${program} --help\n`);
+    },
+  };
+}
+
 /** Examples for the end of a `--help`. */
 export function examples(...all: readonly string[]): string {
   return `\nExamples:\n${all.map((each) => `  $ ${each}`).join('\n')}`;

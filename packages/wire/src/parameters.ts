@@ -4,24 +4,40 @@ import { cidr, portNumber } from './address.js';
 
 const seconds = z.number().min(0).max(86_400);
 
+/** A parameter that there is not: a slip of the finger is to be found at once. */
+function noSuchParameter(issue: {
+  readonly code: string;
+  readonly keys?: readonly string[];
+}): string | undefined {
+  if (issue.code !== 'unrecognized_keys') return undefined;
+  const known = Object.keys(serviceParameters.shape).join(', ');
+  return `there is no ${(issue.keys ?? []).map((key) => key.slice(0, 64)).join(', ')}; there are ${known}`;
+}
+
 /** The parameters of a service as they are sent: `-c JSON`, OSB `parameters` (contract §3). */
 export const serviceParameters = z
-  .strictObject({
-    protocol: z.enum(['tcp', 'udp', 'both']).optional().describe('Wins over the protocol in the name.'),
-    port: portNumber.optional().describe('Ask for this port; refused if taken or outside the range.'),
-    proxy_protocol: z.enum(['v1', 'v2']).optional().describe('Send a PROXY protocol header to the backend.'),
-    allow: z.array(cidr).max(1_000).optional().describe('Only clients in these CIDR blocks.'),
-    deny: z.array(cidr).max(1_000).optional().describe('No clients in these CIDR blocks; wins over allow.'),
-    max_connections: z
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .optional()
-      .describe('Open connections at most; 0: no limit.'),
-    idle_timeout: seconds.optional().describe('End a connection silent for this long, s; 0: never.'),
-    drain_timeout: seconds.optional().describe('How long connections to a removed backend may go on, s.'),
-    public: z.boolean().optional().describe('List the port in the catalog.'),
-  })
+  .strictObject(
+    {
+      protocol: z.enum(['tcp', 'udp', 'both']).optional().describe('Wins over the protocol in the name.'),
+      port: portNumber.optional().describe('Ask for this port; refused if taken or outside the range.'),
+      proxy_protocol: z
+        .enum(['v1', 'v2'])
+        .optional()
+        .describe('Send a PROXY protocol header to the backend.'),
+      allow: z.array(cidr).max(1_000).optional().describe('Only clients in these CIDR blocks.'),
+      deny: z.array(cidr).max(1_000).optional().describe('No clients in these CIDR blocks; wins over allow.'),
+      max_connections: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .optional()
+        .describe('Open connections at most; 0: no limit.'),
+      idle_timeout: seconds.optional().describe('End a connection silent for this long, s; 0: never.'),
+      drain_timeout: seconds.optional().describe('How long connections to a removed backend may go on, s.'),
+      public: z.boolean().optional().describe('List the port in the catalog.'),
+    },
+    { error: noSuchParameter },
+  )
   .meta({ id: 'ServiceParameters' });
 
 export type ServiceParametersWire = z.output<typeof serviceParameters>;

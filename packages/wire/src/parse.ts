@@ -30,7 +30,40 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, code: ErrorCode
 }
 
 function problemsOf(error: z.ZodError): Problem[] {
-  return error.issues.slice(0, 20).map((issue) => ({ field: pathOf(issue.path), problem: issue.message }));
+  return error.issues.slice(0, 20).map((issue) => ({ field: pathOf(issue.path), problem: sentence(issue) }));
+}
+
+/** What is wrong, as a person says it: the library's own words are for programmers. */
+function sentence(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_value':
+      return `must be ${issue.values.map(String).join(' or ')}`;
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      return bound('at least', issue.minimum, issue.origin);
+    case 'too_big':
+      return bound('at most', issue.maximum, issue.origin);
+    default:
+      return issue.message;
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+function bound(which: string, size: number | bigint, origin: string): string {
+  if (origin === 'string')
+    return size === 1 && which === 'at least' ? 'must not be empty' : `must have ${which} ${size} characters`;
+  if (origin === 'array' || origin === 'set') return `must have ${which} ${size} entries`;
+  return `must be ${which} ${size}`;
 }
 
 function describe(problems: readonly Problem[]): string {

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly json?: boolean;
 }
 
+/** The exit code of a program that was not let finish (128 + SIGINT). */
+const INTERRUPTED = 130;
 /** How long the last messages may take to leave, ms. */
 const FAREWELL = 2_000;
 
@@ -40,6 +42,8 @@ export async function runApplication(
   const range = parsePortRange(settings.harbor_node.port_range) ?? { low: 0, high: 0 };
   const services = await findServices(new GatewayClient(settings), options);
   const tell = teller(options);
+  if (services.length === 0)
+    note('no service is given or bound to it, so it gets no port; give one with --service NAME');
 
   const dea = randomUUID();
   const { app, killTimeout, instances } = options;
@@ -82,13 +86,17 @@ export async function runApplication(
     random: systemRandom,
     tell,
   });
-  const asked = untilSignal(() => application.kill());
+  const interruption = new AbortController();
+  const asked = untilSignal(() => {
+    interruption.abort();
+    application.kill();
+  });
   await application.start();
   await asked;
   await application.stop();
   registrar.shutdown();
   await Promise.race([bus.close(), new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
-  process.exit(0);
+  process.exit(interruption.signal.aborted ? INTERRUPTED : 0);
 }
 
 /** The services named and those bound to the application, each once. */

@@ -14,7 +14,8 @@ export interface RunService extends BoundService {
 
 /** What happens to the instances, for who watches. */
 export interface ApplicationEvent {
-  readonly event: 'starting' | 'registered' | 'exited' | 'restarting' | 'stopping' | 'stopped' | 'output';
+  readonly event:
+    'starting' | 'waiting' | 'registered' | 'exited' | 'restarting' | 'stopping' | 'stopped' | 'output';
   readonly index: number;
   readonly message: string;
   readonly stream?: 'stdout' | 'stderr';
@@ -37,6 +38,8 @@ export interface ApplicationOptions {
 
 /** The waits before a crashed instance is started again, ms. */
 const RESTART = { first: 500, most: 30_000 };
+/** A TCP port that does not answer after this long is spoken of, ms. */
+const PATIENCE = 5_000;
 /** A UDP port that is not seen to be bound is announced after this long, ms. */
 const UDP_PATIENCE = 2_000;
 /** An instance that ran for this long had started well: its next crash counts as the first, ms. */
@@ -77,7 +80,8 @@ export class Application {
     await Promise.all(
       this.#slots.map(async ({ index, running }) => {
         if (!running) return;
-        this.#tell('stopping', index, `instance ${index} stops`);
+        const patience = `in up to ${killTimeout / 1_000} s; Ctrl-C again ends it at once`;
+        this.#tell('stopping', index, `instance ${index} stops (${patience})`);
         await running.process.stop(killTimeout);
       }),
     );
@@ -135,9 +139,38 @@ export class Application {
         const where = `${transport} ${host}:${port} behind ${name} (port ${credentials.port})`;
         this.#tell('registered', slot.index, `instance ${slot.index} serves ${where}`);
       };
-      if (transport === 'tcp') return whenReady(() => acceptsTcp({ host, port }), this.options, register);
+      if (transport === 'tcp') return this.#whenListens(slot.index, { host, port, name }, register);
       return this.#inTurn({ port }, register);
     });
+  }
+
+  /** Calls `ready` when the TCP port answers, and says so where that takes long. */
+  #whenListens(
+    index: number,
+    at: { host: string; port: number; name: string },
+    ready: () => void,
+  ): () => void {
+    const { port, name } = at;
+    const cancel = this.options.clock.schedule(PATIENCE, () => {
+      const where = `STACKATO_HARBOR of ${name}, port ${port}`;
+      this.#tell(
+        'waiting',
+        index,
+        `instance ${index} does not listen on ${where}, yet; nobody is sent there`,
+      );
+    });
+    const endSearch = whenReady(
+      () => acceptsTcp(at),
+      this.options,
+      () => {
+        cancel();
+        ready();
+      },
+    );
+    return () => {
+      cancel();
+      endSearch();
+    };
   }
 
   /** Calls `ready` when the UDP port is bound and every earlier one is, or its instance has ended. */

@@ -132,7 +132,9 @@ export async function openGateway(place: Place): Promise<GatewayClient> {
 function failure(status: number, text: string, what: string): HarborError {
   try {
     const { error, description } = parseJson(errorBody, text, 'HARBOR_INTERNAL', what);
-    return reportedError(BROKER_WORDS[error] ?? error, description);
+    const foreign =
+      status === 401 ? '; is it the gateway of another home? See HARBOR_HOME, HARBOR_GATEWAY_PORT' : '';
+    return reportedError(BROKER_WORDS[error] ?? error, `${description}${foreign}`);
   } catch {
     return new HarborError(
       'HARBOR_GATEWAY_UNAVAILABLE',

@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { say, sayJson } from '@harbor/terminal';
+import { note, say, sayJson } from '@harbor/terminal';
 import type { BindingView } from '@harbor/wire';
 import { environmentOf, type BoundService } from '../app/environment.js';
 import type { GatewayClient } from '../gateway/client.js';
@@ -32,6 +32,8 @@ export async function showEnvironment(
   form: { readonly json?: boolean; readonly export?: boolean },
 ): Promise<void> {
   const bindings = await gateway.bindings(app);
+  if (bindings.length === 0)
+    note(`nothing is bound to ${app}; bind a service with: harbor bind-service ${app} NAME`);
   const all = environmentOf(app, bindings.map(boundService));
   if (form.json) sayJson(all);
   else

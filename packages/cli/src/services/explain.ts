@@ -38,7 +38,8 @@ function print({
   const head = ['listener', 'state', 'open', 'total', 'refused', 'bytes in', 'bytes out'];
   say(table([head, ...listeners.map(listenerRow)]));
   say('');
-  if (backends.length === 0) say('no backend: clients are reset at once, until an instance registers');
+  const alone = service.protocol === 'udp' ? 'datagrams are dropped' : 'clients are reset at once';
+  if (backends.length === 0) say(`no backend: ${alone}, until an instance registers`);
   else
     say(
       table([['backend', 'app', 'instance', 'heard', 'health', 'last error'], ...backends.map(backendRow)]),

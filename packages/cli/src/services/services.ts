@@ -22,6 +22,7 @@ export async function createService(
   name: string,
   { plan, parameters, json }: Wanted,
 ): Promise<void> {
+  if (name.trim() === '') throw new HarborError('HARBOR_USAGE', 'the NAME of a service must not be empty');
   if (service !== 'harbor')
     throw new HarborError('HARBOR_USAGE', `there is no service ${service}; the only one is harbor`);
   const created = await gateway.create(name, plan ?? 'free', readParameters(parameters));

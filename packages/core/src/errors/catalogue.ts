@@ -195,6 +195,11 @@ export const CATALOGUE = {
     summary: 'Harbor is not running in this home.',
     remedy: 'Start it with: kato start',
   },
+  HARBOR_ALREADY_RUNNING: {
+    status: 409,
+    summary: 'The process, or all of Harbor, already runs in this home.',
+    remedy: 'Use the one that runs, stop it first (kato stop), or give this one a HARBOR_HOME of its own.',
+  },
   HARBOR_TOOL_MISSING: {
     status: 503,
     summary: 'A program that Harbor needs is not installed.',

@@ -55,7 +55,7 @@ export class Provisioner {
 
   async #create(id: string, wanted: WantedInstance): Promise<void> {
     this.parts.client.requireConnection();
-    const choice = await this.parts.nodes.choose();
+    const choice = await this.parts.nodes.choose(wanted.parameters.port !== undefined);
     let outcome: 'used' | 'unused' = 'unused';
     try {
       const intent = await this.#declare(id, wanted, choice.id);

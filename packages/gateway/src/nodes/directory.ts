@@ -66,14 +66,15 @@ export class NodeDirectory {
 
   /**
    * The node with most free ports; of equals the first by id. Its capacity is taken off until the choice
-   * is released, and no announcement overwrites that. Errors: HARBOR_NODE_UNAVAILABLE when none is known,
+   * is released, and no announcement overwrites that. `full` takes one without a free port, too: for a port
+   * asked for by its number it is the node that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is known,
    * HARBOR_PORT_RANGE_FULL when none has a free port.
    */
-  choose(): NodeChoice {
+  choose(full = false): NodeChoice {
     const [best] = this.#fresh().sort((a, b) => availableOf(b) - availableOf(a));
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
     const { id } = best.announcement;
-    if (availableOf(best) <= 0)
+    if (availableOf(best) <= 0 && !full)
       throw new HarborError('HARBOR_PORT_RANGE_FULL', `no node has a free port (the best is ${id})`);
     best.pending += 1;
     return { id, release: this.#releaseOnce(id) };

@@ -46,12 +46,12 @@ export class NodeWatch {
    * The best node. Where none with room is known it asks all, for ports may have been given back since
    * they announced themselves, and waits up to a second. Errors: see the directory.
    */
-  async choose(): Promise<NodeChoice> {
+  async choose(full = false): Promise<NodeChoice> {
     if (!this.directory.hasRoom) {
       this.discover();
       await this.#answers(Math.max(1, this.directory.size));
     }
-    return this.directory.choose();
+    return this.directory.choose(full);
   }
 
   /** Resolves when a node with room has answered, as many as `expected` have, or none does in time. */

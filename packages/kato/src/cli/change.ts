@@ -8,9 +8,21 @@ export async function start(place: Place, env: NodeJS.ProcessEnv, names: readonl
   resolveNames(names);
   // Everything that is wrong with the configuration, before anything is started.
   place.load({});
+  await leaveFailure(place);
   const supervisor = await ensureSupervisor(place, env);
   await supervisor.start(names, tell);
   say(`${names.length === 0 ? 'Harbor' : names.join(', ')} is running`);
+}
+
+/** After a start that failed: its supervisor has that one's environment, and nothing else to do. */
+async function leaveFailure(place: Place): Promise<void> {
+  const supervisor = await connectSupervisor(place);
+  const states = (await supervisor?.status())?.map(({ state }) => state) ?? [];
+  const failed =
+    states.includes('FATAL') && states.every((state) => state === 'FATAL' || state === 'STOPPED');
+  if (!supervisor || !failed) return;
+  await supervisor.stop([], () => undefined, true);
+  await supervisor.untilGone().catch(() => undefined);
 }
 
 /** `kato stop`: without names the supervisor ends too. */

@@ -7,10 +7,11 @@ import {
   type KeyDescription,
   type Settings,
 } from '@harbor/config';
-import { HarborError } from '@harbor/core';
+import { asHarborError, HarborError } from '@harbor/core';
 import { type Place, liveSettings, withStore } from '@harbor/runtime';
 import { stringify } from 'yaml';
 import { note, say, sayJson } from '@harbor/terminal';
+import { connectSupervisor } from '../supervisor/index.js';
 
 /** How values are printed: `-j`, `-y`, `-f`. */
 export interface Form {
@@ -61,14 +62,24 @@ export async function configSet(
   const description = findKey(component, key);
   const value = parseValue(component, key, form.json ? fromJson(text) : text);
   await store(place, description, value);
-  if (process.env[description.env] !== undefined) {
-    note(`the environment variable ${description.env} is set here and goes before it`);
-  }
+  say(`${component} ${key}: ${description.sensitive ? MASK : show(value)}`);
+  remind(description);
 }
 
 /** `kato config del COMPONENT KEY`: back to the file's value or the default. */
 export async function configDelete(place: Place, component: string, key: string): Promise<void> {
-  await store(place, findKey(component, key), undefined);
+  const description = findKey(component, key);
+  await store(place, description, undefined);
+  const { settings } = await liveSettings(place);
+  say(`${component} ${key}: ${show(masked(settings, description))}`);
+  remind(description);
+}
+
+/** What keeps a change from counting at once. */
+function remind({ env, atStartOf }: KeyDescription): void {
+  if (process.env[env] !== undefined) note(`the environment variable ${env} is set here and goes before it`);
+  if (atStartOf !== undefined)
+    note(`it counts from the next start on: ${`kato restart ${atStartOf}`.trim()}`);
 }
 
 async function store(
@@ -82,9 +93,22 @@ async function store(
     return;
   }
   const record = value === undefined ? undefined : { value };
-  await withStore(place, (state) =>
-    state.commit({ expect: [], write: [{ kind: 'config', id, value: record }] }),
-  );
+  try {
+    await withStore(place, (state) =>
+      state.commit({ expect: [], write: [{ kind: 'config', id, value: record }] }),
+    );
+  } catch (thrown) {
+    const error = asHarborError(thrown);
+    if (error.code !== 'HARBOR_REDIS_UNAVAILABLE' || (await connectSupervisor(place))) throw thrown;
+    const where = `write it to ${place.home.configFile}`;
+    throw new HarborError(
+      'HARBOR_NOT_RUNNING',
+      `Harbor is not running, so nothing can be stored; or ${where}`,
+      {
+        cause: thrown,
+      },
+    );
+  }
 }
 
 function valueOf(settings: Settings, { component, key }: KeyDescription): unknown {

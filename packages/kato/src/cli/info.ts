@@ -1,13 +1,6 @@
 import { gatewayUrl, natsUrl, redisUrl, withoutLogin } from '@harbor/config';
-import { type Place, liveSettings } from '@harbor/runtime';
-import { readFileSync } from 'node:fs';
+import { type Place, liveSettings, version } from '@harbor/runtime';
 import { say, sayJson, table } from '@harbor/terminal';
-
-/** The version of this checkout. */
-export function version(): string {
-  const path = new URL('../../../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
 
 /** `kato info`: where everything is; with `--secrets` also how to get in. */
 export async function info(

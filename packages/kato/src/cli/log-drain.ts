@@ -6,7 +6,7 @@ import { makeDrain } from '../drain/drain.js';
 import { DrainsFile } from '../drain/drains-file.js';
 import type { DrainState } from '../drain/forwarder.js';
 import { connectSupervisor } from '../supervisor/index.js';
-import { takeLock } from '../supervisor/lock.js';
+import { takeHomeLock } from '../supervisor/lock.js';
 
 /** How often a file that another command is changing is asked for, ms, and how often at most. */
 const LOOK_EVERY = 20;
@@ -75,10 +75,10 @@ export async function drainStatus(place: Place, options: { readonly json?: boole
 /** One command at a time changes the file, then the supervisor takes it over. */
 async function change(place: Place, work: (file: DrainsFile) => void): Promise<void> {
   const home = realHome(place.home);
-  let lock = await takeLock(home, 'drains');
+  let lock = await takeHomeLock(home, 'drains');
   for (let looks = 0; !lock && looks < LOOKS; looks++) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-    lock = await takeLock(home, 'drains');
+    lock = await takeHomeLock(home, 'drains');
   }
   if (!lock) throw new HarborError('HARBOR_STATE_CONFLICT', 'another command is changing the drains');
   try {

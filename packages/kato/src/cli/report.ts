@@ -1,15 +1,23 @@
 import { HarborError } from '@harbor/core';
-import { liveSettings, type Place } from '@harbor/runtime';
+import { liveSettings, type Place, version } from '@harbor/runtime';
 import { note, say } from '@harbor/terminal';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { PROCESSES } from '../processes/catalogue.js';
 import { describeKeys } from '@harbor/config';
 import { entries } from './history.js';
 import { findings } from './inspect.js';
-import { version } from './info.js';
 import { readStatus } from './status.js';
 
 /** How much of each log goes in, bytes from its end. */
@@ -20,6 +28,8 @@ const HIDDEN = '********';
 export async function report(place: Place, file: string | undefined, now: Date): Promise<void> {
   const name = `harbor-report-${now.toISOString().replace(/[:.]/g, '-')}`;
   const target = resolve(file ?? `${name}.tar.gz`);
+  if (!existsSync(dirname(target)))
+    throw new HarborError('HARBOR_USAGE', `there is no directory ${dirname(target)} for the report`);
   const work = mkdtempSync(join(tmpdir(), 'harbor-report-'));
   try {
     note('collecting …');

@@ -1,3 +1,4 @@
+import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { guardHome } from '../supervisor/guard.js';
 import { connectSupervisor, type SupervisorClient } from '../supervisor/index.js';
@@ -8,6 +9,8 @@ import { fail, note, say } from '@harbor/terminal';
 /** `kato run`: everything in the foreground until it is interrupted; nothing is left behind. */
 export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
   place.load({});
+  if (await connectSupervisor(place))
+    throw new HarborError('HARBOR_ALREADY_RUNNING', `Harbor already runs in ${place.home.dir}`);
   const asked = new AbortController();
   const guard = guardHome(env, true);
   const supervisor = await untilThere(place);

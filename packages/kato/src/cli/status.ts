@@ -2,7 +2,7 @@ import { asHarborError, parsePortRange, rangeContains, rangeSize } from '@harbor
 import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 import { PROCESSES, ROLES } from '../processes/catalogue.js';
-import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
+import { connectSupervisor, type ProcessStatus, type SupervisorView } from '../supervisor/index.js';
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
 
 /** What `kato status --json` prints (contract §2). */
@@ -22,7 +22,7 @@ export interface Status {
 export async function status(place: Place, options: { readonly json?: boolean }): Promise<void> {
   const found = await readStatus(place);
   if (options.json) sayJson(found);
-  else print(found);
+  else print(found, await (await connectSupervisor(place))?.view(), await serviceNames(place, found));
   const running = found.roles.some(({ processes }) => processes.some(({ state }) => state !== 'STOPPED'));
   if (!running) note('Harbor is not running in this home; start it with: kato start');
 }
@@ -85,8 +85,23 @@ async function readConflicts(place: Place, node: string): Promise<PortConflict[]
   return reply.conflicts;
 }
 
-function print({ node_id, roles, ports }: Status): void {
-  say(paint('bold', `node ${node_id}`));
+/** What people call the services whose ports are in conflict. */
+async function serviceNames(place: Place, { ports }: Status): Promise<ReadonlyMap<string, string>> {
+  if (ports.conflicts.length === 0) return new Map();
+  const { records } = await withStore(place, (store) => store.snapshot(['service']));
+  return new Map(
+    records.flatMap(({ kind, id, value }) =>
+      kind === 'service' && value ? [[id, value.name] as const] : [],
+    ),
+  );
+}
+
+function print(
+  { node_id, roles, ports }: Status,
+  supervisor: SupervisorView | undefined,
+  names: ReadonlyMap<string, string>,
+): void {
+  say(paint('bold', `node ${node_id}${supervisor ? `, supervised by pid ${supervisor.pid}` : ''}`));
   const rows = roles.flatMap(({ name: role, processes }) =>
     processes.map(({ name, state, pid, uptime_s, restarts }) => [
       role,
@@ -103,6 +118,10 @@ function print({ node_id, roles, ports }: Status): void {
       .replace(/\bRUNNING\b/g, paint('green', 'RUNNING'))
       .replace(/\b(FATAL|BACKOFF)\b/g, (word) => paint('red', word)),
   );
+  for (const [name, reason] of Object.entries(supervisor?.reasons ?? {})) {
+    say(paint('red', `  ${name}: ${reason}`));
+    say(`  → kato log tail ${name}; when it is mended: kato process start ${name}`);
+  }
   say('');
   say(
     `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.conflicts.length} in conflict`,
@@ -111,7 +130,7 @@ function print({ node_id, roles, ports }: Status): void {
     say(
       paint(
         'red',
-        `  ${protocol}/${port} of service ${service} is held by pid ${pid ?? '?'} (${command ?? 'not to be seen'})`,
+        `  ${protocol}/${port} of service ${names.get(service) ?? service} is held by pid ${pid ?? '?'} (${command ?? 'not to be seen'})`,
       ),
     );
   }

@@ -4,7 +4,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { DrainStatus } from '../drain/forwarder.js';
 import type { Outcome } from './control.js';
-import type { ProcessStatus, Progress } from './supervisor.js';
+import type { ProcessStatus, Progress, SupervisorView } from './supervisor.js';
 
 /** Thrown where nobody listens on the socket. */
 export class NobodyThere extends Error {}
@@ -14,7 +14,12 @@ export class SupervisorClient {
   constructor(readonly socket: string) {}
 
   async status(): Promise<ProcessStatus[]> {
-    return ((await this.#answer('GET', '/status')) as { processes: ProcessStatus[] }).processes;
+    return [...(await this.view()).processes];
+  }
+
+  /** The same with what stands behind it. */
+  async view(): Promise<SupervisorView> {
+    return (await this.#answer('GET', '/status')) as SupervisorView;
   }
 
   /** How the log drains stand. */

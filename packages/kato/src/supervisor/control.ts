@@ -2,7 +2,7 @@ import { asHarborError } from '@harbor/core';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { chmodSync, rmSync } from 'node:fs';
 import type { Drains } from '../drain/drains.js';
-import type { Progress, Supervisor } from './supervisor.js';
+import type { Progress, Supervisor, SupervisorView } from './supervisor.js';
 
 /** The last line of the answer to start, stop and restart, and the whole one to what is done at once. */
 export type Outcome =
@@ -59,7 +59,11 @@ export async function serveControl(options: ControlOptions): Promise<FastifyInst
       return reply.hijack();
     });
 
-  server.get('/status', () => ({ processes: supervisor.status() }));
+  server.get('/status', (): SupervisorView => ({
+    pid: process.pid,
+    processes: supervisor.status(),
+    reasons: supervisor.reasons(),
+  }));
   server.get('/drains', () => ({ drains: drains.status() }));
   server.post('/drains/reload', (_request, reply) => {
     try {

@@ -6,7 +6,7 @@ import { spawnGuard } from './guard.js';
 import { controlSocket } from './lock.js';
 
 export { SupervisorClient } from './client.js';
-export type { ProcessStatus, Progress } from './supervisor.js';
+export type { ProcessStatus, Progress, SupervisorView } from './supervisor.js';
 
 const LOOK_EVERY = 30;
 const PATIENCE = 20_000;

@@ -1,31 +1,16 @@
-import { createHash } from 'node:crypto';
+import { homeHash } from '@harbor/config';
+import { takeLock } from '@harbor/machine';
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The longest path of a unix socket (sun_path, unix(7)), with room for its end. */
 const LONGEST_SOCKET_PATH = 100;
 
-/** Names a home in places where its path is too long. */
-function homeHash(home: string): string {
-  return createHash('sha256').update(home).digest('hex').slice(0, 16);
-}
-
-/**
- * Takes the one place a home has for something (its supervisor, say); undefined when it is taken. The lock
- * is a socket in Linux' abstract name space: the kernel gives it to one and takes it back when that one
- * dies, however.
- */
-export function takeLock(home: string, what: 'kato' | 'drains'): Promise<Server | undefined> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen(`\0harbor-${what}-${homeHash(home)}`, () => resolve(server));
-  });
+/** Takes the one place a home has for its supervisor, or for a change of its drains; undefined when taken. */
+export function takeHomeLock(home: string, what: 'kato' | 'drains'): Promise<Server | undefined> {
+  return takeLock(`${what}-${homeHash(home)}`);
 }
 
 /** Where the supervisor of a home listens. */

@@ -8,7 +8,7 @@ import { Drains } from '../drain/drains.js';
 import { DrainsFile } from '../drain/drains-file.js';
 import { serveControl } from './control.js';
 import { spawnGuard } from './guard.js';
-import { controlSocket, takeLock } from './lock.js';
+import { controlSocket, takeHomeLock } from './lock.js';
 import { PidFile } from './pid-file.js';
 import { rotateRedisLog } from './redis-log.js';
 import { Supervisor } from './supervisor.js';
@@ -20,7 +20,7 @@ import { Supervisor } from './supervisor.js';
 export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean): Promise<void> {
   const place = openPlace(env);
   const home = realHome(place.home);
-  const lock = await takeLock(home, 'kato');
+  const lock = await takeHomeLock(home, 'kato');
   if (!lock) return;
   const { log_level, log_size, log_count } = place.load({}).kato;
   const log = await createLogger({

@@ -35,6 +35,7 @@ const FINAL: readonly ErrorCode[] = [
   'HARBOR_CONFIG_INVALID',
   'HARBOR_DATA_PLANE_UNAVAILABLE',
   'HARBOR_ADDRESS_IN_USE',
+  'HARBOR_ALREADY_RUNNING',
   'HARBOR_TOOL_MISSING',
 ];
 /** Lines of its output that are kept to show why it ended. */

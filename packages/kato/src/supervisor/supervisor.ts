@@ -24,6 +24,14 @@ export interface ProcessStatus {
   readonly restarts: number;
 }
 
+/** What stands behind that, for people. */
+export interface SupervisorView {
+  readonly pid: number;
+  readonly processes: readonly ProcessStatus[];
+  /** Why processes are not up, where that is known. */
+  readonly reasons: Readonly<Partial<Record<ProcessName, string>>>;
+}
+
 export interface SupervisorOptions {
   readonly place: Place;
   readonly env: NodeJS.ProcessEnv;
@@ -83,6 +91,14 @@ export class Supervisor {
       uptime_s: life.state === 'RUNNING' ? Math.floor((now - life.since) / 1_000) : null,
       restarts: life.restarts,
     }));
+  }
+
+  /** Why processes are not up, where that is known. */
+  reasons(): SupervisorView['reasons'] {
+    const known = [...this.#managed].flatMap(([name, { life }]) =>
+      life.reason ? [[name, life.reason]] : [],
+    );
+    return Object.fromEntries(known) as SupervisorView['reasons'];
   }
 
   async #startOne(name: ProcessName, progress: (progress: Progress) => void): Promise<void> {

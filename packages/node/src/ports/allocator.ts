@@ -143,14 +143,16 @@ export class Allocator {
 
   /** The next candidate that the connector could bind; it is then in `#trying`. */
   async #reserve(wanted: Wanted, candidates: Candidates): Promise<number> {
+    const skipped: string[] = [];
     for (;;) {
       const batch = candidates.peek(CANDIDATES);
-      if (batch.length === 0) throw this.#nothingLeft(wanted);
-      const port = await this.options.reservations.reserve(batch, transportsOf(protocolOf(wanted)));
-      candidates.drop(port ?? batch.at(-1));
-      if (port === null) continue;
-      this.#trying.add(port);
-      return port;
+      if (batch.length === 0) throw this.#nothingLeft(wanted, skipped);
+      const reply = await this.options.reservations.reserve(batch, transportsOf(protocolOf(wanted)));
+      skipped.push(...reply.skipped.map(({ port, reason }) => `${port}: ${reason}`));
+      candidates.drop(reply.held ?? batch.at(-1));
+      if (reply.held === null) continue;
+      this.#trying.add(reply.held);
+      return reply.held;
     }
   }
 
@@ -198,15 +200,17 @@ export class Allocator {
     };
   }
 
-  #nothingLeft(wanted: Wanted): HarborError {
+  #nothingLeft(wanted: Wanted, skipped: readonly string[]): HarborError {
+    const because =
+      skipped.length === 0 ? '' : ` (${skipped.slice(0, 3).join('; ')}${skipped.length > 3 ? ' …' : ''})`;
     const exact = wanted.credentials?.port ?? wanted.parameters.port;
     if (exact !== undefined) {
       return new HarborError(
         'HARBOR_PORT_TAKEN',
-        `port ${exact} is held by another process on ${this.options.node}`,
+        `port ${exact} is held by another process on ${this.options.node}${because}`,
       );
     }
-    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}`;
+    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}${because}`;
     return new HarborError('HARBOR_PORT_RANGE_FULL', message);
   }
 

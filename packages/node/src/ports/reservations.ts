@@ -1,6 +1,6 @@
 import type { Bus } from '@harbor/bus';
 import type { Transport } from '@harbor/core';
-import { nodeSubjects, reserveReply, z } from '@harbor/wire';
+import { nodeSubjects, reserveReply, z, type ReserveReply } from '@harbor/wire';
 
 /** How long the connector keeps a port that was not committed, ms: longer than any node operation. */
 const HOLD = 15_000;
@@ -12,10 +12,10 @@ export const CANDIDATES = 32;
 /** The connector's side of an allocation: a port is given away only once it is really bound. */
 export interface Reservations {
   /**
-   * Binds the first of the ports that can be bound; null when none can.
+   * Binds the first of the ports that can be bound, and says why others were passed over.
    * Errors: HARBOR_CONNECTOR_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE.
    */
-  reserve(ports: readonly number[], transports: readonly Transport[]): Promise<number | null>;
+  reserve(ports: readonly number[], transports: readonly Transport[]): Promise<ReserveReply>;
   /** Gives a reservation back; never fails, for the connector lets go of it by itself in time. */
   release(port: number): void;
 }
@@ -25,9 +25,9 @@ export function connectorReservations(bus: Bus, node: string, revision: () => nu
   const subjects = nodeSubjects(node);
   const options = { timeoutMs: TIMEOUT, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
   return {
-    async reserve(ports, transports) {
+    reserve(ports, transports) {
       const request = { ports, transports, hold_ms: HOLD, revision: revision() };
-      return (await bus.request(subjects.reserve, request, reserveReply, options)).held;
+      return bus.request(subjects.reserve, request, reserveReply, options);
     },
     release(port) {
       bus.request(subjects.release, { port }, z.unknown(), options).catch(() => undefined);
