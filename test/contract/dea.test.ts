@@ -24,9 +24,14 @@ t.test('DEA messages - instances come, are renewed and leave', async (t) => {
     dea.nats.subscribe('harbor.start', { callback: (_, message) => heard.push(message.json()) });
     await dea.nats.flush();
     await harbor.crash('harbor_node');
-    await eventually('the node to greet at its start', () => heard.length === 1);
-    await harbor.crash('nats_server');
-    await eventually('the node to greet after the reconnect', () => heard.length >= 2);
+    await eventually('the node to greet at its start', () => heard.length >= 1);
+    const before = heard.length;
+    // The node may be back before this client is, and then greets unheard.
+    await eventually('the node to greet after a reconnect', async () => {
+      await harbor.crash('nats_server');
+      await dea.nats.flush();
+      return heard.length > before;
+    });
     t.match(heard.at(-1), { id: 'harbor_node_1', minimumRegisterIntervalInSeconds: 1 });
   });
 

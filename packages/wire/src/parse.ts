@@ -35,11 +35,16 @@ function problemsOf(error: z.ZodError): Problem[] {
 
 /** What is wrong, as a person says it: the library's own words are for programmers. */
 function sentence(issue: z.core.$ZodIssue): string {
+  // A schema's own words go before ours.
+  if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_value':
       return `must be ${issue.values.map(String).join(' or ')}`;
     case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+      // The value itself is not kept with the issue; only the library's words tell that there was none.
+      return issue.message.endsWith('received undefined')
+        ? 'is missing'
+        : `must be ${KINDS[issue.expected] ?? issue.expected}`;
     case 'too_small':
       return bound('at least', issue.minimum, issue.origin);
     case 'too_big':
