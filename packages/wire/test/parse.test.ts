@@ -18,7 +18,7 @@ t.test('what is wrong is said as a person says it, with the field and what is al
     [registerMessage, 'text', 'it: must be an object'],
     [serviceParameters, { protocol: 'sctp' }, 'it: protocol: must be tcp or udp or both'],
     [serviceParameters, { port: '80' }, 'it: port: must be a port number'],
-    [serviceParameters, { port: 70_000 }, 'it: port: must be at most 65535'],
+    [serviceParameters, { max_connections: 2e6 }, 'it: max_connections: must be at most 1000000'],
     [serviceParameters, { max_connections: -1 }, 'it: max_connections: must be at least 0'],
     [serviceParameters, { public: 'yes' }, 'it: public: must be true or false'],
     [serviceParameters, { allow: '10.0.0.0/8' }, 'it: allow: must be a list'],
