@@ -1,5 +1,5 @@
 /** The import direction: core <- wire <- adapters <- runtime <- processes. Adapters never meet. */
-const adapters = ['config', 'log', 'machine', 'store', 'bus', 'relay', 'terminal'];
+const adapters = ['config', 'log', 'machine', 'store', 'bus', 'relay', 'nftables', 'health', 'terminal'];
 const processes = ['gateway', 'node', 'connector', 'kato', 'cli'];
 const inside = (names) => `^packages/(${names.join('|')})/src`;
 

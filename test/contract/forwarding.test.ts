@@ -156,7 +156,7 @@ t.test('ports - real connections and datagrams reach the instances', async (t) =
   await t.test('both - TCP and UDP on one number, each to its own kind', async (t) => {
     const service = await harbor.create('both-x');
     const tcp = await tcpBackend(t, 'tcp side');
-    const udp = await udpBackend(t, 'udp side', tcp.port);
+    const udp = await udpBackend(t, 'udp side', { port: tcp.port });
     await dea.register({ ...tcp, name: 'i' }, { service: service.id });
     await harbor.backends('both-x', 2);
     t.equal(await greeting(service.port), 'tcp side');

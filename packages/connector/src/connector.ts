@@ -1,13 +1,16 @@
-import { asHarborError, HarborError, RouteTable, type Transport } from '@harbor/core';
+import { asHarborError, RouteTable, type Backend, type RouteKey, type Transport } from '@harbor/core';
 import { portHolder } from '@harbor/machine';
-import { Relay, type RelaySettings } from '@harbor/relay';
+import { Relay } from '@harbor/relay';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
 import { DEA_SUBJECTS, nodeSubjects, registerMessage, releaseRequest, reserveRequest, z } from '@harbor/wire';
+import { choosePlane } from './choice.js';
 import { ConflictLog, type Holder } from './conflicts.js';
 import { keepRangeReserved } from './ephemeral.js';
+import { KernelSide } from './kernel.js';
 import { planeReconciler } from './plane.js';
 import { ReservationDesk } from './reservations.js';
 import { changeRoutes, resetRoutes, ROUTE_KINDS } from './routes.js';
+import { relaySettings } from './settings.js';
 import { serveStatus } from './status.js';
 
 /** How long a reservation waits for the state it was made from, ms. */
@@ -17,7 +20,7 @@ const CATCH_UP = 500;
 export async function startConnector(context: ProcessContext): Promise<RunningProcess> {
   const { settings, store, bus, log, reporter, clock, random } = context;
   const node = settings.current.harbor_node.node_id;
-  choosePlane(context);
+  const choice = await choosePlane(context);
   keepRangeReserved(context);
 
   const table = new RouteTable(node);
@@ -28,7 +31,10 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     clock,
     random,
     events: {
-      listening: (key, service) => log.debug({ event: 'listening', key, service }, `${key} listens`),
+      listening: (key, service) => {
+        log.debug({ event: 'listening', key, service }, `${key} listens`);
+        kernel?.touch([key]);
+      },
       conflict: (failure) => conflicts.add(failure),
       resolved: (key) => conflicts.remove(key),
       closed: (key) => conflicts.remove(key),
@@ -41,8 +47,8 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
           backend: `${host}:${port}`,
           reason,
         });
-        if (transport === 'udp')
-          bus.publish(nodeSubjects(node).failed, { service, transport, host, port, reason });
+        kernel?.health.failed(backend, reason);
+        if (transport === 'udp') udpFailed(backend, reason);
       },
       failed: (error) => log.error({ event: 'relay_error', err: error }, error.message),
     },
@@ -57,16 +63,31 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
       log.error({ event: 'apply_failed', err: error }, error.message);
     },
   });
+  const kernel =
+    choice.taken === 'kernel'
+      ? new KernelSide({
+          context,
+          families: choice.families,
+          table,
+          listens: (key) => relay.listens(key),
+          udpFailed,
+        })
+      : undefined;
+  const touch = (keys: readonly RouteKey[]): void => {
+    plane.touch(keys);
+    kernel?.touch(keys);
+  };
   const desk = new ReservationDesk({ binder: relay, table, clock, holderOf, log });
   const follower = await store.follow(ROUTE_KINDS, {
-    onReset: (replica) => plane.touch(resetRoutes(table, replica)),
+    onReset: (replica) => touch(resetRoutes(table, replica)),
     onChange: (change) => {
-      plane.touch(changeRoutes(table, change));
+      touch(changeRoutes(table, change));
       if (change.kind === 'service' && change.value?.node === node) desk.given(change.value.port);
     },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
   await plane.settled();
+  await kernel?.settled();
 
   const subjects = nodeSubjects(node);
   bus.serve(subjects.reserve, reserveRequest, async ({ ports, transports, hold_ms, revision }) => {
@@ -77,7 +98,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     await desk.release(port);
     return {};
   });
-  serveStatus({ bus, node, relay, conflicts });
+  serveStatus({ bus, node, relay, conflicts, ...(kernel ? { kernel } : {}) });
   settings.onChange((now, before) => {
     if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
       log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');
@@ -85,6 +106,11 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     keepRangeReserved(context);
   });
   await bus.flush();
+
+  /** The node leads a UDP service's clients elsewhere. */
+  function udpFailed({ service, transport, host, port }: Backend, reason: string): void {
+    bus.publish(nodeSubjects(node).failed, { service, transport, host, port, reason });
+  }
 
   /** A port of a service deleted up to this revision is free when this resolves, or it takes too long. */
   async function seen(revision: number): Promise<void> {
@@ -108,6 +134,8 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     async stop() {
       registrations?.unsubscribe();
       plane.close();
+      kernel?.close();
+      choice.lock?.close();
       follower.close();
       await relay.close();
     },
@@ -116,28 +144,4 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
 
 function holderOf(port: number, transport: Transport): Holder | undefined {
   return portHolder({ port, protocol: transport })[0];
-}
-
-function relaySettings({ settings }: ProcessContext): RelaySettings {
-  const mine = settings.current.harbor_proxy_connector;
-  return {
-    bindHost: mine.bind_host,
-    connectTimeout: mine.connect_timeout,
-    idleTimeout: mine.idle_timeout === 'off' ? null : mine.idle_timeout,
-    udpIdleTimeout: mine.udp_idle_timeout,
-    drainTimeout: mine.drain_timeout,
-    maxConnections: mine.max_connections,
-  };
-}
-
-/** Which data plane forwards; the kernel's is still to come. */
-function choosePlane({ settings, log }: ProcessContext): void {
-  const { data_plane } = settings.current.harbor_proxy_connector;
-  if (data_plane === 'kernel') {
-    throw new HarborError(
-      'HARBOR_DATA_PLANE_UNAVAILABLE',
-      'harbor_proxy_connector data_plane is kernel, which this version of Harbor does not have; embedded and auto are allowed',
-    );
-  }
-  log.info({ event: 'data_plane', asked: data_plane, taken: 'embedded' }, 'the embedded data plane forwards');
 }

@@ -70,6 +70,11 @@ export class Relay {
     return [...this.#slots.keys()];
   }
 
+  /** True where the listener is open, and nobody else holds its port. */
+  listens(key: RouteKey): boolean {
+    return this.#slots.get(key)?.listener !== undefined;
+  }
+
   /** Binds and holds a port for a service to come; whoever connects meanwhile is reset. */
   reserve(port: number, transports: readonly Transport[], holdFor: number) {
     return this.#reservations.reserve(port, transports, holdFor);

@@ -23,16 +23,19 @@ export function greeting(port: number, host = '127.0.0.1'): Promise<string> {
 }
 
 /** As many greetings, one connection after the other. */
-export async function greetings(port: number, count: number): Promise<string[]> {
+export async function greetings(port: number, count: number, host?: string): Promise<string[]> {
   const all: string[] = [];
-  for (let each = 0; each < count; each++) all.push(await greeting(port));
+  for (let each = 0; each < count; each++) all.push(await greeting(port, host));
   return all;
 }
 
 /** A TCP connection that has heard its greeting. */
-export function connected(port: number): Promise<{ readonly socket: Socket; readonly greeted: string }> {
+export function connected(
+  port: number,
+  host = '127.0.0.1',
+): Promise<{ readonly socket: Socket; readonly greeted: string }> {
   return new Promise((done, failed) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const socket = connect({ port, host, allowHalfOpen: true });
     socket.once('error', failed);
     socket.once('data', (data) => {
       socket.off('error', failed);

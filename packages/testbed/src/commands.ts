@@ -11,6 +11,8 @@ export interface Ended {
 const PLAIN = ['-u', 'NODE_OPTIONS'];
 
 export interface CommandOptions {
+  /** The network namespace to run it in. */
+  readonly netns?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** ms */
@@ -24,8 +26,9 @@ export function runCommand(
   options: CommandOptions = {},
 ): Promise<Ended> {
   return new Promise((done) => {
-    const all = { maxBuffer: 64 * 1_024 * 1_024, ...options };
-    execFile('env', [...PLAIN, program, ...args], all, (error, stdout, stderr) => {
+    const { netns, ...all } = { maxBuffer: 64 * 1_024 * 1_024, ...options };
+    const [first = 'env', ...rest] = inside(netns, ['env', ...PLAIN, program, ...args]);
+    execFile(first, rest, all, (error, stdout, stderr) => {
       const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
       done({ code, stdout, stderr });
     });
@@ -33,6 +36,16 @@ export function runCommand(
 }
 
 /** Starts a command that goes on; its pid is its own. */
-export function startCommand(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-  return spawn('env', [...PLAIN, program, ...args], options);
+export function startCommand(
+  program: string,
+  args: readonly string[],
+  { netns, ...options }: SpawnOptions & { readonly netns?: string },
+): ChildProcess {
+  const [first = 'env', ...rest] = inside(netns, ['env', ...PLAIN, program, ...args]);
+  return spawn(first, rest, options);
+}
+
+/** ip(8) replaces itself by the command, so its pid is the command's. */
+function inside(netns: string | undefined, command: readonly string[]): readonly string[] {
+  return netns === undefined ? command : ['ip', 'netns', 'exec', netns, ...command];
 }

@@ -21,13 +21,15 @@ export class TestHarbor {
     readonly home: string,
     readonly env: NodeJS.ProcessEnv,
     readonly range: { readonly low: number; readonly high: number },
+    readonly netns: string | undefined,
   ) {}
 
   /** Starts one; it is stopped and removed with the test. */
   static async start(
     t: Scope,
-    { ports = 20, env = {} }: { readonly ports?: number; readonly env?: NodeJS.ProcessEnv } = {},
+    options: { readonly ports?: number; readonly env?: NodeJS.ProcessEnv; readonly netns?: string } = {},
   ): Promise<TestHarbor> {
+    const { ports = 20, env = {}, netns } = options;
     const directory = temporaryDirectory();
     const range = await freeRange(ports);
     const harbor = new TestHarbor(
@@ -44,6 +46,7 @@ export class TestHarbor {
         ...env,
       },
       range,
+      netns,
     );
     t.teardown(async () => {
       await harbor.kato('stop');
@@ -142,6 +145,7 @@ export class TestHarbor {
       env: this.env,
       cwd: CHECKOUT,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...this.#place,
     });
     const lines: string[] = [];
     for (const input of [child.stdout, child.stderr])
@@ -169,7 +173,12 @@ export class TestHarbor {
     return runCommand(process.execPath, [join(CHECKOUT, 'bin', program), ...args], {
       env: this.env,
       cwd: CHECKOUT,
+      ...this.#place,
     });
+  }
+
+  get #place(): { readonly netns?: string } {
+    return this.netns === undefined ? {} : { netns: this.netns };
   }
 }
 

@@ -4,6 +4,7 @@ export * from './commands.js';
 export * from './dea.js';
 export * from './eventually.js';
 export * from './harbor.js';
+export * from './lab/lab.js';
 export * from './ports.js';
 export * from './scope.js';
 export * from './servers.js';

@@ -34,6 +34,16 @@ export const serviceParameters = z
         .describe('Open connections at most; 0: no limit.'),
       idle_timeout: seconds.optional().describe('End a connection silent for this long, s; 0: never.'),
       drain_timeout: seconds.optional().describe('How long connections to a removed backend may go on, s.'),
+      plane: z
+        .enum(['auto', 'embedded'])
+        .optional()
+        .describe('embedded: through the relay, which tries another backend where one refuses.'),
+      preserve_client_ip: z
+        .boolean()
+        .optional()
+        .describe(
+          "The kernel plane leaves the client's address; the backend's route back leads through Harbor.",
+        ),
       public: z.boolean().optional().describe('List the port in the catalog.'),
     },
     { error: noSuchParameter },
@@ -53,6 +63,8 @@ export function parametersOf(wire: ServiceParametersWire): ServiceParameters {
     ...(wire.max_connections === undefined ? {} : { maxConnections: wire.max_connections }),
     ...(wire.idle_timeout === undefined ? {} : { idleTimeout: wire.idle_timeout }),
     ...(wire.drain_timeout === undefined ? {} : { drainTimeout: wire.drain_timeout }),
+    ...(wire.plane === undefined ? {} : { plane: wire.plane }),
+    ...(wire.preserve_client_ip === undefined ? {} : { preserveClientIp: wire.preserve_client_ip }),
     ...(wire.public === undefined ? {} : { public: wire.public }),
   };
 }

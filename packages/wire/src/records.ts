@@ -17,6 +17,8 @@ const parameters = z.object({
   maxConnections: z.number().exactOptional(),
   idleTimeout: z.number().exactOptional(),
   drainTimeout: z.number().exactOptional(),
+  plane: z.enum(['auto', 'embedded']).exactOptional(),
+  preserveClientIp: z.boolean().exactOptional(),
   public: z.boolean().exactOptional(),
 });
 

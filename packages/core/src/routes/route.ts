@@ -20,7 +20,14 @@ export interface Route {
 /** The service's own rules; what is absent is the connector's default. Timeouts in seconds. */
 export type RoutePolicy = Pick<
   ServiceParameters,
-  'proxyProtocol' | 'allow' | 'deny' | 'maxConnections' | 'idleTimeout' | 'drainTimeout'
+  | 'proxyProtocol'
+  | 'allow'
+  | 'deny'
+  | 'maxConnections'
+  | 'idleTimeout'
+  | 'drainTimeout'
+  | 'plane'
+  | 'preserveClientIp'
 >;
 
 export function routeKey(transport: Transport, port: number): RouteKey {
@@ -41,6 +48,7 @@ export function routesOf(service: Service, backends: readonly Backend[]): Route[
 
 function policyOf(parameters: ServiceParameters): RoutePolicy {
   const { proxyProtocol, allow, deny, maxConnections, idleTimeout, drainTimeout } = parameters;
+  const { plane, preserveClientIp } = parameters;
   return {
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     ...(allow === undefined ? {} : { allow }),
@@ -48,6 +56,8 @@ function policyOf(parameters: ServiceParameters): RoutePolicy {
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(idleTimeout === undefined ? {} : { idleTimeout }),
     ...(drainTimeout === undefined ? {} : { drainTimeout }),
+    ...(plane === undefined ? {} : { plane }),
+    ...(preserveClientIp === undefined ? {} : { preserveClientIp }),
   };
 }
 

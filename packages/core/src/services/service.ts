@@ -11,6 +11,10 @@ export interface ServiceParameters {
   readonly maxConnections?: number;
   readonly idleTimeout?: number;
   readonly drainTimeout?: number;
+  /** `embedded`: every connection through the relay, which tries another backend where one refuses. */
+  readonly plane?: 'auto' | 'embedded';
+  /** The kernel leaves the client's address as it is; the backend's way back has to lead through this node. */
+  readonly preserveClientIp?: boolean;
   readonly public?: boolean;
 }
 

@@ -1,0 +1,119 @@
+import { backendId, diffBackends, type Backend, type Clock, type Route, type RouteKey } from '@harbor/core';
+import type { Run } from './command.js';
+import { endFlows, type FlowFilter } from './flows.js';
+import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
+import { KernelTable } from './table.js';
+import type { TableWatch } from './watch.js';
+
+export interface KernelPlaneOptions {
+  readonly run: Run;
+  readonly bindHost: string;
+  readonly rules: () => PlaneRules;
+  /** How long connections to a removed backend may go on, s. */
+  readonly drainTimeout: () => number;
+  readonly alive: (backend: Backend) => boolean;
+  readonly watch: TableWatch;
+  readonly clock: Clock;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The kernel as a data plane: it forwards what it can, the relay on the same port takes the rest. */
+export class KernelPlane {
+  readonly table: KernelTable;
+  /** Every route with backends, whether the kernel forwards it or not. */
+  readonly #routes = new Map<RouteKey, Route>();
+  readonly #drains = new Map<string, () => void>();
+
+  constructor(readonly options: KernelPlaneOptions) {
+    const { run, watch, bindHost } = options;
+    const watched: Run = async (program, args, input) => {
+      const ended = watch.expect();
+      try {
+        const out = await run(program, args, input);
+        ended(true);
+        return out;
+      } catch (error) {
+        ended(false);
+        throw error;
+      }
+    };
+    this.table = new KernelTable(watched, bindHost);
+  }
+
+  keys(): RouteKey[] {
+    return [...this.#routes.keys()];
+  }
+
+  /** True where the kernel forwards this listener's connections now. */
+  forwards(key: RouteKey): boolean {
+    return this.table.get(key) !== undefined;
+  }
+
+  /** Brings some listeners in line, or with `whole` the table: then every key there is has to be given. */
+  async apply(routes: ReadonlyMap<RouteKey, Route | undefined>, whole: boolean): Promise<void> {
+    const before = new Map([...routes.keys()].map((key) => [key, this.table.get(key)]));
+    const wanted = new Map([...routes].map(([key, route]) => [key, route && this.#ruleOf(route)]));
+    if (whole) await this.table.replace(present(wanted));
+    else await this.table.change(wanted);
+    for (const [key, route] of routes) {
+      const known = this.#routes.get(key);
+      if (route) this.#routes.set(key, route);
+      else this.#routes.delete(key);
+      await this.#afterwards(known, route, before.get(key), wanted.get(key));
+    }
+  }
+
+  close(): void {
+    this.options.watch.close();
+    for (const cancel of this.#drains.values()) cancel();
+  }
+
+  #ruleOf(route: Route): KernelRule | undefined {
+    return kernelRule(route, this.options.alive, this.options.rules());
+  }
+
+  /** What the kernel still keeps of connections made under the old rule. */
+  async #afterwards(
+    known: Route | undefined,
+    route: Route | undefined,
+    before: KernelRule | undefined,
+    after: KernelRule | undefined,
+  ): Promise<void> {
+    const { port, transport } = route ?? known ?? { port: 0, transport: 'tcp' };
+    if (transport === 'udp') {
+      if (targetOf(before) !== targetOf(after)) await endFlows(this.options.run, { transport, port });
+      return;
+    }
+    const { added, removed } = diffBackends(known?.backends ?? [], route?.backends ?? []);
+    for (const backend of added) this.#keep(backend);
+    for (const backend of removed) this.#drain(backend, port, route?.policy.drainTimeout);
+  }
+
+  #drain(backend: Backend, port: number, seconds = this.options.drainTimeout()): void {
+    const filter: FlowFilter = { transport: 'tcp', port, backend };
+    const id = backendId(backend);
+    const cancel = this.options.clock.schedule(seconds * 1_000, () => {
+      this.#drains.delete(id);
+      endFlows(this.options.run, filter).catch(this.options.onFailure);
+    });
+    this.#drains.set(id, cancel);
+  }
+
+  /** The backend is back: its connections need not end. */
+  #keep(backend: Backend): void {
+    const id = backendId(backend);
+    this.#drains.get(id)?.();
+    this.#drains.delete(id);
+  }
+}
+
+function present(wanted: ReadonlyMap<RouteKey, KernelRule | undefined>): Map<RouteKey, KernelRule> {
+  const all = new Map<RouteKey, KernelRule>();
+  for (const [key, rule] of wanted) if (rule) all.set(key, rule);
+  return all;
+}
+
+function targetOf(rule: KernelRule | undefined): string {
+  const [primary] = rule?.targets ?? [];
+  return primary ? `${primary.host} ${primary.port}` : '';
+}
