@@ -64,7 +64,7 @@ async function inKernel({ lab }: Stage, key: string, targets: number): Promise<s
     const chain = await lab.harbor
       .run('nft', 'list', 'chain', 'inet', 'harbor', key.replace('/', '_'))
       .catch(() => '');
-    const found = /mod (\d+) map/.exec(chain)?.[1] ?? (chain.includes('dnat') ? '1' : '0');
+    const found = /mod (\d+) offset/.exec(chain)?.[1] ?? (chain.includes('dnat') ? '1' : '0');
     return Number(found) === targets && (chain || 'none');
   });
 }

@@ -1,11 +1,17 @@
-import { formatAddress, type Address } from '@harbor/core';
+import { formatAddress } from '@harbor/core';
 import type { KernelRule } from './rule.js';
 
 /** The one table that is ours. */
 export const TABLE = 'inet harbor';
 
-/** Marks the connections that are ours, so that only they are masqueraded; and those that are not to be. */
-export const MARK = { masqueraded: 0x48524252, preserved: 0x48524250 } as const;
+/**
+ * The marks of the connections that are ours, those to be masqueraded and those not to be. The lowest bits
+ * say which target's turn it is: a mark costs less than the map of targets that nft would make for each rule,
+ * for it looks at all maps of the machine before every change.
+ */
+export const MARK = { masqueraded: 0x48524000, preserved: 0x48525000 } as const;
+const ONE_OF_THEM = 0xfffff000;
+const EITHER = 0xffffe000;
 
 /** The sets in which the kernel notes who is not there, for IPv4 and for IPv6. */
 export const UNREACHABLE = ['unreachable4', 'unreachable6'] as const;
@@ -67,32 +73,24 @@ export function renderChange(before: KernelRule | undefined, after: KernelRule |
 }
 
 function statements(rule: KernelRule): string[] {
-  const { family, transport, deny, allow, maxConnections, masquerade } = rule;
+  const { family, transport, deny, allow, maxConnections, masquerade, targets } = rule;
   const mark = masquerade ? MARK.masqueraded : MARK.preserved;
-  const nfproto = family === 'ip' ? 'ipv4' : 'ipv6';
+  const turn = targets.length > 1 ? `numgen inc mod ${targets.length} offset ${hex(mark)}` : hex(mark);
   return [
+    `meta nfproto != ${family === 'ip' ? 'ipv4' : 'ipv6'} return`,
     ...(deny.length > 0 ? [`${family} saddr { ${[...deny].sort().join(', ')} } return`] : []),
     ...(allow.length > 0 ? [`${family} saddr != { ${[...allow].sort().join(', ')} } return`] : []),
     ...(maxConnections > 0 ? [`ct count over ${maxConnections} return`] : []),
-    `meta nfproto ${nfproto} meta l4proto ${transport} counter name "${chainOf(rule)}" ` +
-      `ct mark set 0x${mark.toString(16)} dnat ${family} to ${destination(rule)}`,
+    `counter name "${chainOf(rule)}" ct mark set ${turn}`,
+    ...targets.map(
+      (target, at) =>
+        `meta l4proto ${transport} ct mark ${hex(mark + at)} dnat ${family} to ${formatAddress(target)}`,
+    ),
   ];
-}
-
-/** One backend, or each in its turn. */
-function destination({ targets, family }: KernelRule): string {
-  const [only] = targets;
-  if (only && targets.length === 1)
-    return family === 'ip' ? formatAddress(only) : `[${only.host}]:${only.port}`;
-  const turns = targets.map(({ host, port }: Address, at) => `${at} : ${host} . ${port}`);
-  return `numgen inc mod ${targets.length} map { ${turns.join(', ')} }`;
 }
 
 /** ICMP errors of forwarded datagrams reach the client; that a backend is gone, nobody else would learn. */
 function errorChain(): string[] {
-  const marks = `{ ${Object.values(MARK)
-    .map((mark) => `0x${mark.toString(16)}`)
-    .join(', ')} }`;
   const gone = [
     'icmp type destination-unreachable icmp code',
     'icmpv6 type destination-unreachable icmpv6 code',
@@ -109,7 +107,7 @@ function errorChain(): string[] {
     '    type filter hook prerouting priority -150; policy accept;',
     ...UNREACHABLE.map(
       (set, at) =>
-        `    ${gone[at] ?? ''} port-unreachable ct mark ${marks} ` +
+        `    ${gone[at] ?? ''} port-unreachable ct mark & ${hex(EITHER)} == ${hex(MARK.masqueraded)} ` +
         `update @${set} { ct reply ${families[at] ?? ''} saddr . ct reply proto-src }`,
     ),
     '  }',
@@ -133,7 +131,7 @@ function baseChains(bindHost: string): string[] {
     '  }',
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat; policy accept;',
-    `    ct mark 0x${MARK.masqueraded.toString(16)} ct status dnat masquerade`,
+    `    ct mark & ${hex(ONE_OF_THEM)} == ${hex(MARK.masqueraded)} ct status dnat masquerade`,
     '  }',
   ];
 }
@@ -153,4 +151,8 @@ function elementOf(rule: KernelRule): string {
 
 function chainOf(rule: KernelRule | undefined): string {
   return rule ? `${rule.transport}_${rule.port}` : '';
+}
+
+function hex(mark: number): string {
+  return `0x${mark.toString(16)}`;
 }

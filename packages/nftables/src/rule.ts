@@ -11,6 +11,9 @@ import {
 /** The family of a rule: the kernel translates no IPv4 packet into an IPv6 one. */
 export type Family = 'ip' | 'ip6';
 
+/** The targets that the mark of a connection can tell apart; a service with more is the relay's. */
+const MOST_TARGETS = 0x1000;
+
 /** What the kernel does for one listener: whom it forwards to, and whom it leaves to the relay. */
 export interface KernelRule {
   readonly key: RouteKey;
@@ -56,7 +59,7 @@ export function kernelRule(
   const families = new Set(targets.map(({ host }) => familyOf(host)));
   const [family] = families;
   if (family === undefined || families.size > 1 || !plane.families.includes(family)) return undefined;
-  if (targets.some(({ host }) => isLoopback(host))) return undefined;
+  if (targets.length > MOST_TARGETS || targets.some(({ host }) => isLoopback(host))) return undefined;
   const allow = (policy.allow ?? []).filter((cidr) => familyOf(cidr) === family);
   if (policy.allow && policy.allow.length > 0 && allow.length === 0) return undefined;
   return {

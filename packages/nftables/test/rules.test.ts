@@ -125,7 +125,7 @@ t.test('render - nothing but parsed values reaches a rule, whatever a route hold
       const found = rule(route(backends, {}, port));
       const text = found ? renderTable([found], '0.0.0.0') : '';
       return (
-        /^[\w\s{}.:;,/@!="[\]-]*$/.test(text) && (text === '' || text.split('delete table').length === 2)
+        /^[\w\s{}.:;,/@!=&"[\]-]*$/.test(text) && (text === '' || text.split('delete table').length === 2)
       );
     }),
   );
