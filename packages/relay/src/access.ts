@@ -23,9 +23,14 @@ export class Access {
     this.#deny = deny && deny.length > 0 ? blocksOf(deny) : undefined;
   }
 
+  /** True where everybody may come in. */
+  get open(): boolean {
+    return !this.#allow && !this.#deny;
+  }
+
   /** `address` as plainAddress() gives it. */
   admits(address: string): boolean {
-    if (!this.#allow && !this.#deny) return true;
+    if (this.open) return true;
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
     if (this.#deny?.[family].check(address, family)) return false;
     return this.#allow ? this.#allow[family].check(address, family) : true;

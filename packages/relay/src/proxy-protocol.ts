@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 /** The two ends of what the client opened. Addresses as plainAddress() gives them. */
-export interface Ends {
+export interface Endpoints {
   readonly source: string;
   readonly sourcePort: number;
   readonly destination: string;
@@ -12,7 +12,7 @@ const SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0
 const VERSION_2_PROXY = 0x21;
 
 /** Version 1, a line of text (HAProxy's proxy-protocol.txt, section 2.1). */
-export function headerV1({ source, sourcePort, destination, destinationPort }: Ends): Buffer {
+export function headerV1({ source, sourcePort, destination, destinationPort }: Endpoints): Buffer {
   const family = isIPv6(source) ? 'TCP6' : 'TCP4';
   return Buffer.from(
     `PROXY ${family} ${source} ${destination} ${sourcePort} ${destinationPort}\r\n`,
@@ -21,7 +21,7 @@ export function headerV1({ source, sourcePort, destination, destinationPort }: E
 }
 
 /** Version 2, binary (section 2.2); for UDP it stands in front of every datagram. */
-export function headerV2(ends: Ends, transport: 'tcp' | 'udp'): Buffer {
+export function headerV2(ends: Endpoints, transport: 'tcp' | 'udp'): Buffer {
   const six = isIPv6(ends.source);
   const addresses = Buffer.concat([packAddress(ends.source), packAddress(ends.destination)]);
   const head = Buffer.alloc(4);

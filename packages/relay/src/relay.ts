@@ -8,6 +8,8 @@ import {
   type Transport,
 } from '@harbor/core';
 import { bind, type Bound } from './bind.js';
+import { fastestEnds } from './ends/bare.js';
+import type { Ends } from './ends/end.js';
 import type { BackendFailure, Listener, ListenerStats, RelaySettings } from './listener.js';
 import { Reservations } from './reservations.js';
 import { TcpListener } from './tcp-listener.js';
@@ -34,6 +36,8 @@ export interface RelayEvents {
 }
 
 export interface RelayOptions {
+  /** How TCP connections are made; the fastest there are where nothing is said. */
+  readonly ends?: Ends;
   readonly settings: () => RelaySettings;
   readonly events: RelayEvents;
   readonly clock: Clock;
@@ -58,8 +62,10 @@ export class Relay {
   /** One change of a key after the other. */
   readonly #turns = new Map<RouteKey, Promise<void>>();
   readonly #reservations: Reservations;
+  readonly #ends: Ends;
 
   constructor(readonly options: RelayOptions) {
+    this.#ends = options.ends ?? fastestEnds();
     this.#reservations = new Reservations({
       bind: (transport, port) => bind(transport, port, options.settings().bindHost),
       clock: options.clock,
@@ -164,7 +170,7 @@ export class Relay {
     const { settings, clock, random, events } = this.options;
     const options = { settings, clock, random, backendFailed: events.backendFailed, failed: events.failed };
     return bound.transport === 'tcp'
-      ? new TcpListener(bound.server, options)
+      ? new TcpListener(bound.server, { ...options, ends: this.#ends })
       : new UdpListener(bound.socket, options);
   }
 

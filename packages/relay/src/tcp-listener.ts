@@ -9,9 +9,10 @@ import {
   type Route,
   type RoutePolicy,
 } from '@harbor/core';
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import { Access, plainAddress } from './access.js';
 import { TcpConnection, type ConnectionHost } from './connection.js';
+import type { End, Ends } from './ends/end.js';
 import { Health } from './health.js';
 import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
 
@@ -33,14 +34,17 @@ export class TcpListener implements Listener, ConnectionHost {
 
   constructor(
     readonly server: Server,
-    readonly options: ListenerOptions & { readonly clock: Clock; readonly random: Random },
+    readonly options: ListenerOptions & {
+      readonly ends: Ends;
+      readonly clock: Clock;
+      readonly random: Random;
+    },
   ) {
     this.#health = new Health(options.clock, options.random);
-    server.on('connection', (client: Socket) => this.#accept(client));
-    server.on('error', (cause) => {
-      // Out of file descriptors, say: the next client may find one.
+    // Out of file descriptors, say: the next client may find one.
+    const failed = (cause: Error): void =>
       options.failed(new HarborError('HARBOR_INTERNAL', `accepting failed: ${cause.message}`, { cause }));
-    });
+    options.ends.accept(server, (client) => this.#accept(client), failed);
   }
 
   update(route: Route): void {
@@ -87,6 +91,10 @@ export class TcpListener implements Listener, ConnectionHost {
       refused: this.#refused,
       backends: this.#health.of(this.#ring.members),
     };
+  }
+
+  get ends(): Ends {
+    return this.options.ends;
   }
 
   get clock(): Clock {
@@ -157,14 +165,13 @@ export class TcpListener implements Listener, ConnectionHost {
     });
   }
 
-  #accept(client: Socket): void {
+  #accept(client: End): void {
     this.#total++;
     const limit = this.#policy.maxConnections ?? this.options.settings().maxConnections;
-    const admitted = this.#access.admits(plainAddress(client.remoteAddress ?? ''));
-    if (!admitted || (limit > 0 && this.#connections.size >= limit)) {
+    const full = limit > 0 && this.#connections.size >= limit;
+    if (full || !this.#admits(client)) {
       this.#refused++;
-      client.on('error', () => undefined);
-      client.resetAndDestroy();
+      client.reset();
       return;
     }
     const connection = new TcpConnection(client, this);
@@ -172,11 +179,15 @@ export class TcpListener implements Listener, ConnectionHost {
     connection.serve();
   }
 
+  /** Who it is the kernel is asked only where that matters. */
+  #admits(client: End): boolean {
+    return this.#access.open || this.#access.admits(plainAddress(client.remote.host));
+  }
+
   /** Clients who may no longer come in may not stay either. */
   #applyRules(): void {
     this.#access = new Access(this.#policy);
-    for (const connection of [...this.#connections])
-      if (!this.#access.admits(connection.address)) connection.reset();
+    for (const connection of [...this.#connections]) if (!this.#admits(connection.client)) connection.reset();
   }
 
   #drainThose(gone: ReadonlySet<string>): void {

@@ -70,6 +70,22 @@ t.test('bytes and their order are kept in both directions at once', async (t) =>
   t.match(rig.stats(), { bytesIn: up.length, bytesOut: down.length });
 });
 
+t.test('connections that move much and little at once keep their bytes apart', async (t) => {
+  const { rig } = await oneBackend(t, echo);
+  const sizes = Array.from({ length: 24 }, (_, at) => (at % 3 === 0 ? 3 * MEGABYTE : 100 + at));
+  await Promise.all(
+    sizes.map(async (size, at) => {
+      const client = dial(rig.port);
+      const sent = bytes(size, at);
+      // Now and then one does not read for a while.
+      if (at % 6 === 0) client.socket.pause();
+      client.socket.end(sent, () => client.socket.resume());
+      setImmediate(() => client.socket.resume());
+      t.equal(digest(await client.ended), digest(sent), `connection ${at}`);
+    }),
+  );
+});
+
 t.test('bytes are kept however they are cut into writes', async (t) => {
   const { rig } = await oneBackend(t, echo);
   const cuts = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 12 });

@@ -1,7 +1,7 @@
 import { ManualClock, routeKey, type Backend, type RoutePolicy, type Transport } from '@harbor/core';
 import { freePort } from '@harbor/testbed';
 import type { Test } from 'tap';
-import { Relay, type ListenFailure, type RelaySettings } from '../../src/index.js';
+import { fastestEnds, Relay, type Ends, type ListenFailure, type RelaySettings } from '../../src/index.js';
 
 const SETTINGS: RelaySettings = {
   bindHost: '0.0.0.0',
@@ -11,6 +11,13 @@ const SETTINGS: RelaySettings = {
   drainTimeout: 30,
   maxConnections: 0,
 };
+
+let ends = fastestEnds();
+
+/** Has every relay of this process go by these from now on. */
+export function useEnds(others: Ends): void {
+  ends = others;
+}
 
 /** A relay on a clock turned by hand, with one port of its own, closed with the test. */
 export interface Rig {
@@ -37,6 +44,7 @@ export async function startRelay(
   const told: string[] = [];
   const conflicts: ListenFailure[] = [];
   const relay = new Relay({
+    ends,
     settings: () => ({ ...SETTINGS, ...settings }),
     clock,
     random: () => 0,
