@@ -1,75 +1,9 @@
-import { buildLab, eventually, TestHarbor, type Lab, type LabHost } from '@harbor/testbed';
-import t, { type Test } from 'tap';
+import { buildLab, eventually, TestHarbor } from '@harbor/testbed';
+import t from 'tap';
+import { inKernel, instance, noLab, stage } from './support/stage.js';
 
 /** Contract §3 and §7 with real packets: client, Harbor and two backend hosts in namespaces of their own. */
-interface Stage {
-  readonly lab: Lab;
-  readonly harbor: TestHarbor;
-  /** Says something as a DEA, through Harbor's NATS. */
-  readonly say: (subject: string, message: object) => Promise<unknown>;
-}
-
-async function stage(t: Test, plane = 'kernel'): Promise<Stage> {
-  const lab = await buildLab(t);
-  const harbor = await TestHarbor.start(t, {
-    netns: lab.harbor.netns,
-    env: { HARBOR_PROXY_CONNECTOR_DATA_PLANE: plane, HARBOR_NODE_HOST: lab.harbor.ipv4 },
-  });
-  const url = await harbor.natsUrl();
-  return { lab, harbor, say: (subject, message) => lab.harbor.publish(url, subject, message) };
-}
-
-interface Instance {
-  readonly host: LabHost;
-  readonly name: string;
-  readonly port: number;
-  readonly handle: number;
-  readonly message: Record<string, unknown>;
-}
-
-/** An instance on a host of the lab, registered and known to the connector. */
-async function instance(
-  { harbor, say }: Stage,
-  service: { readonly id: string; readonly name: string },
-  host: LabHost,
-  name: string,
-  more: {
-    readonly index?: number;
-    readonly v6?: boolean;
-    readonly udp?: boolean;
-    readonly namesClient?: boolean;
-  } = {},
-): Promise<Instance> {
-  const address = more.v6 ? host.ipv6 : host.ipv4;
-  const at = { host: address, ...(more.namesClient ? { namesClient: true } : {}) };
-  const { port, handle } = more.udp ? await host.udpBackend(name, at) : await host.tcpBackend(name, at);
-  const message = {
-    dea: 'd',
-    app: 'a',
-    instance: name,
-    service: service.id,
-    host: address,
-    port,
-    index: more.index,
-  };
-  const before = (await harbor.explain(service.name)).backends.length;
-  await say('harbor.register', message);
-  await harbor.backends(service.name, before + 1);
-  return { host, name, port, handle, message };
-}
-
-/** Resolves when the kernel's rule of a port holds so many backends; none: it has no rule. */
-async function inKernel({ lab }: Stage, key: string, targets: number): Promise<string> {
-  return eventually(`${key} to have ${targets} targets in the kernel`, async () => {
-    const chain = await lab.harbor
-      .run('nft', 'list', 'chain', 'inet', 'harbor', key.replace('/', '_'))
-      .catch(() => '');
-    const found = /mod (\d+) offset/.exec(chain)?.[1] ?? (chain.includes('dnat') ? '1' : '0');
-    return Number(found) === targets && (chain || 'none');
-  });
-}
-
-t.test('kernel plane - TCP and UDP of other hosts go through the kernel', async (t) => {
+t.test('kernel plane - TCP and UDP of other hosts go through the kernel', { skip: noLab }, async (t) => {
   const here = await stage(t);
   const { lab, harbor } = here;
   const { client, one, two } = lab;
@@ -238,7 +172,7 @@ t.test('kernel plane - TCP and UDP of other hosts go through the kernel', async 
   });
 });
 
-t.test('kernel plane - where it cannot work', async (t) => {
+t.test('kernel plane - where it cannot work', { skip: noLab }, async (t) => {
   const lab = await buildLab(t);
   await lab.harbor.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
   const env = { HARBOR_NODE_HOST: lab.harbor.ipv4 };

@@ -4,7 +4,7 @@ import { freePort, freeRange } from './ports.js';
 import type { Scope } from './scope.js';
 import { temporaryDirectory } from './servers.js';
 import type { ExplainView, ServiceView } from '@harbor/wire';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +114,20 @@ export class TestHarbor {
     await eventually(`${name} to serve again`, async () => {
       const now = await this.process(name);
       return now.state === 'RUNNING' && now.pid !== pid;
+    });
+  }
+
+  /** Every process of this home: whoever has it in its environment. */
+  pids(): number[] {
+    const mine = `HARBOR_HOME=${this.home}\0`;
+    return readdirSync('/proc').flatMap((entry) => {
+      try {
+        const environment = /^\d+$/.test(entry) ? readFileSync(`/proc/${entry}/environ`, 'utf8') : '';
+        return `${environment}\0`.includes(mine) ? [Number(entry)] : [];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
     });
   }
 

@@ -5,6 +5,7 @@ export * from './dea.js';
 export * from './eventually.js';
 export * from './harbor.js';
 export * from './lab/lab.js';
+export type * from './lab/load.js';
 export * from './ports.js';
 export * from './scope.js';
 export * from './servers.js';

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { connect } from 'nats';
 import { tcpBackend, udpBackend, type ListenAt, type TestBackend } from '../backends.js';
 import { askUdp, connected, exchange, greeting, greetings } from '../clients.js';
+import { Load, type LoadTarget } from './load.js';
 
 /** A question of the test to the agent in a namespace, and its answer, one line of JSON each. */
 export interface Question {
@@ -14,6 +15,7 @@ export interface Question {
 const scope = { teardown: () => undefined };
 const servers = new Map<number, TestBackend>();
 const sockets = new Map<number, Socket>();
+const loads = new Map<number, Load>();
 let handles = 0;
 
 /** What an agent can be asked; results are JSON. */
@@ -39,6 +41,12 @@ const calls = {
     sockets.get(handle)?.destroy();
     await servers.get(handle)?.close();
   },
+  load: async (target: LoadTarget) => {
+    loads.set(++handles, await Load.start(target));
+    return handles;
+  },
+  loadReport: (handle: number) => Promise.resolve(loads.get(handle)?.report),
+  stopLoad: (handle: number) => loads.get(handle)?.stop() ?? Promise.resolve(),
   publish: async (url: string, subject: string, text: string) => {
     const { hostname, port, username, password } = new URL(url);
     const nats = await connect({

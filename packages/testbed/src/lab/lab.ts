@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand, startCommand } from '../commands.js';
 import type { ListenAt } from '../backends.js';
 import type { Scope } from '../scope.js';
+import type { LoadReport, LoadTarget } from './load.js';
 
 const AGENT = fileURLToPath(new URL('./agent.js', import.meta.url));
 
@@ -49,6 +50,21 @@ export class LabHost {
 
   close(handle: number): Promise<unknown> {
     return this.#ask('close', handle);
+  }
+
+  /** Starts a load; it goes on until `stopLoad`. */
+  load(target: LoadTarget): Promise<number> {
+    return this.#ask('load', target) as Promise<number>;
+  }
+
+  /** How a load has gone so far. */
+  loadReport(handle: number): Promise<LoadReport> {
+    return this.#ask('loadReport', handle) as Promise<LoadReport>;
+  }
+
+  /** Ends a load; resolves when all that it started has ended. */
+  stopLoad(handle: number): Promise<LoadReport> {
+    return this.#ask('stopLoad', handle) as Promise<LoadReport>;
   }
 
   publish(url: string, subject: string, message: object): Promise<unknown> {
@@ -102,6 +118,20 @@ export interface Lab {
 }
 
 let labs = 0;
+
+/**
+ * Why no lab can be built here, for a test to be skipped with; undefined where one can. Where CI is set it
+ * always claims to be possible: there, what cannot be tested has to fail.
+ */
+export async function whyNoLab(): Promise<string | undefined> {
+  if (process.env.CI === 'true') return undefined;
+  const name = `hb${process.pid}try`;
+  const { code, stderr } = await runCommand('ip', ['netns', 'add', name]);
+  if (code !== 0) return `no network namespaces here: ${stderr.trim() || 'ip cannot be run'}`;
+  const nft = await runCommand('nft', ['list', 'tables'], { netns: name });
+  await runCommand('ip', ['netns', 'del', name]);
+  return nft.code === 0 ? undefined : `no nftables here: ${nft.stderr.trim() || 'nft cannot be run'}`;
+}
 
 /**
  * Builds a lab of network namespaces, IPv4 and IPv6, Harbor's host forwarding between the others. Needs
