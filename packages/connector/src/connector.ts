@@ -87,7 +87,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
   await plane.settled();
-  await kernel?.settled();
+  await kernel?.start();
 
   const subjects = nodeSubjects(node);
   bus.serve(subjects.reserve, reserveRequest, async ({ ports, transports, hold_ms, revision }) => {

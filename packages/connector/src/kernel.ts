@@ -36,6 +36,7 @@ export class KernelSide {
   readonly #reconciler: Reconciler<RouteKey>;
   readonly #backends = new Map<RouteKey, readonly Backend[]>();
   #cancelLook: () => void = () => undefined;
+  #started = false;
 
   constructor(readonly options: KernelSideOptions) {
     const { context, families } = options;
@@ -61,7 +62,7 @@ export class KernelSide {
       onForeignChange: () => {
         log.warn({ event: 'rules_changed' }, 'somebody else changed our nftables table: it is written anew');
         this.plane.table.forget();
-        this.#reconciler.touchAll();
+        if (this.#started) this.#reconciler.touchAll();
       },
       clock,
       random,
@@ -86,16 +87,32 @@ export class KernelSide {
       },
     });
     watch.start();
+  }
+
+  /**
+   * Writes the table for the first time; resolves when it stands. Until then the rules of a run before this
+   * one forward, so this has to wait until it is known what is wanted and the relay listens.
+   */
+  async start(): Promise<void> {
+    this.#started = true;
     this.#reconciler.touchAll();
     this.#lookLater();
+    await this.#reconciler.settled();
   }
 
   touch(keys: Iterable<RouteKey>): void {
-    this.#reconciler.touch(keys);
+    // The first application is a whole one.
+    if (this.#started) this.#reconciler.touch(keys);
   }
 
-  settled(): Promise<void> {
-    return this.#reconciler.settled();
+  /** What the kernel has done for a listener; nothing where it cannot be asked. */
+  async connections(route: Route): Promise<{ readonly total: number; readonly open: number }> {
+    try {
+      return await this.plane.connections(route);
+    } catch (thrown) {
+      this.options.context.reporter.report('counters', { event: 'flows_failed', err: asHarborError(thrown) });
+      return { total: 0, open: 0 };
+    }
   }
 
   /** Ends our part; what the kernel does goes on. */

@@ -1,6 +1,6 @@
 import type { Address, Transport } from '@harbor/core';
 import type { Run } from './command.js';
-import { TABLE, UNREACHABLE } from './render.js';
+import { MARK, TABLE, UNREACHABLE } from './render.js';
 
 /** Which of the kernel's connections are meant: those to one port, or those that one backend answers. */
 export interface FlowFilter {
@@ -23,6 +23,54 @@ export async function endFlows(run: Run, { transport, port, backend }: FlowFilte
       if (!String(error).includes('0 flow entries')) throw error;
     });
   }
+}
+
+/** A connection that our rules have led to a backend. */
+export interface Flow {
+  /** The port the client connected to. */
+  readonly port: number;
+  readonly backend: Address;
+  /** False where it has ended and is only kept for stragglers. */
+  readonly open: boolean;
+}
+
+const OURS = new Set<number>(Object.values(MARK));
+const ENDED = /\b(?:TIME_WAIT|CLOSE|LAST_ACK)\b/;
+
+/** The connections of a protocol that our rules have led to a backend, all or those to one port. */
+export async function listFlows(run: Run, transport: Transport, port?: number): Promise<Flow[]> {
+  const towards = port === undefined ? [] : ['--orig-port-dst', String(port)];
+  const listed = ['ipv4', 'ipv6'].map((family) =>
+    run('conntrack', ['-L', '-f', family, '-p', transport, ...towards]),
+  );
+  return (await Promise.all(listed)).flatMap((text) =>
+    text.split('\n').flatMap((line) => flowOf(line) ?? []),
+  );
+}
+
+/** A line of `conntrack -L`: both directions, the client's first. */
+function flowOf(line: string): Flow | undefined {
+  const all = (what: string): string[] =>
+    [...line.matchAll(new RegExp(`\\b${what}=(\\S+)`, 'g'))].map(([, value]) => value ?? '');
+  const [port] = all('dport');
+  const [, host] = all('src');
+  const [, answers] = all('sport');
+  if (port === undefined || host === undefined || !OURS.has(Number(all('mark')[0]))) return undefined;
+  return { port: Number(port), backend: { host, port: Number(answers) }, open: !ENDED.test(line) };
+}
+
+/**
+ * Ends the UDP flows that go on to a backend that is no longer the primary, whoever made them: `primaries`
+ * by port. Those that go where they should stay as they are, so that no answer under way is lost.
+ */
+export async function endStaleFlows(run: Run, primaries: ReadonlyMap<number, Address>): Promise<void> {
+  const stale = new Map<string, FlowFilter>();
+  for (const { port, backend } of await listFlows(run, 'udp')) {
+    const primary = primaries.get(port);
+    if (primary?.host === backend.host && primary.port === backend.port) continue;
+    stale.set(`${port} ${backend.host} ${backend.port}`, { transport: 'udp', port, backend });
+  }
+  for (const filter of stale.values()) await endFlows(run, filter);
 }
 
 /** As `nft -j list set` prints it (man 5 libnftables-json), as far as it matters here. */

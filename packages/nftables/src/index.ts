@@ -1,5 +1,6 @@
 export * from './capability.js';
 export * from './command.js';
+export * from './counters.js';
 export * from './flows.js';
 export * from './plane.js';
 export * from './render.js';

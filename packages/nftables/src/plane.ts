@@ -1,6 +1,15 @@
-import { backendId, diffBackends, type Backend, type Clock, type Route, type RouteKey } from '@harbor/core';
+import {
+  backendId,
+  diffBackends,
+  type Address,
+  type Backend,
+  type Clock,
+  type Route,
+  type RouteKey,
+} from '@harbor/core';
 import type { Run } from './command.js';
-import { endFlows, type FlowFilter } from './flows.js';
+import { ConnectionCounters } from './counters.js';
+import { endFlows, endStaleFlows, listFlows, type FlowFilter } from './flows.js';
 import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
 import { KernelTable } from './table.js';
 import type { TableWatch } from './watch.js';
@@ -23,6 +32,7 @@ export class KernelPlane {
   /** Every route with backends, whether the kernel forwards it or not. */
   readonly #routes = new Map<RouteKey, Route>();
   readonly #drains = new Map<string, () => void>();
+  readonly #counters: ConnectionCounters;
 
   constructor(readonly options: KernelPlaneOptions) {
     const { run, watch, bindHost } = options;
@@ -38,6 +48,7 @@ export class KernelPlane {
       }
     };
     this.table = new KernelTable(watched, bindHost);
+    this.#counters = new ConnectionCounters(run);
   }
 
   keys(): RouteKey[] {
@@ -49,17 +60,36 @@ export class KernelPlane {
     return this.table.get(key) !== undefined;
   }
 
+  /** The connections of a listener that the kernel has forwarded, and those of them that are open. */
+  async connections({ key, transport, port }: Route): Promise<{ total: number; open: number }> {
+    const [total, flows] = await Promise.all([
+      this.#counters.total(key),
+      listFlows(this.options.run, transport, port),
+    ]);
+    return { total, open: flows.filter(({ open }) => open).length };
+  }
+
   /** Brings some listeners in line, or with `whole` the table: then every key there is has to be given. */
   async apply(routes: ReadonlyMap<RouteKey, Route | undefined>, whole: boolean): Promise<void> {
     const before = new Map([...routes.keys()].map((key) => [key, this.table.get(key)]));
     const wanted = new Map([...routes].map(([key, route]) => [key, route && this.#ruleOf(route)]));
+    // Their counters go with the rules; of a listener that goes too nobody will ask.
+    const ending = [...before].flatMap(([key, rule]) =>
+      rule && routes.get(key) && !wanted.get(key) ? [key] : [],
+    );
+    const counted = await this.#counters.read(whole ? 'all' : ending);
     if (whole) await this.table.replace(present(wanted));
     else await this.table.change(wanted);
+    this.#counters.keep(counted);
+    if (whole) await endStaleFlows(this.options.run, primariesOf(wanted));
     for (const [key, route] of routes) {
       const known = this.#routes.get(key);
       if (route) this.#routes.set(key, route);
-      else this.#routes.delete(key);
-      await this.#afterwards(known, route, before.get(key), wanted.get(key));
+      else {
+        this.#routes.delete(key);
+        this.#counters.forget(key);
+      }
+      await this.#afterwards(known, route, !whole && targetOf(before.get(key)) !== targetOf(wanted.get(key)));
     }
   }
 
@@ -73,15 +103,10 @@ export class KernelPlane {
   }
 
   /** What the kernel still keeps of connections made under the old rule. */
-  async #afterwards(
-    known: Route | undefined,
-    route: Route | undefined,
-    before: KernelRule | undefined,
-    after: KernelRule | undefined,
-  ): Promise<void> {
+  async #afterwards(known: Route | undefined, route: Route | undefined, moved: boolean): Promise<void> {
     const { port, transport } = route ?? known ?? { port: 0, transport: 'tcp' };
     if (transport === 'udp') {
-      if (targetOf(before) !== targetOf(after)) await endFlows(this.options.run, { transport, port });
+      if (moved) await endFlows(this.options.run, { transport, port });
       return;
     }
     const { added, removed } = diffBackends(known?.backends ?? [], route?.backends ?? []);
@@ -111,6 +136,16 @@ function present(wanted: ReadonlyMap<RouteKey, KernelRule | undefined>): Map<Rou
   const all = new Map<RouteKey, KernelRule>();
   for (const [key, rule] of wanted) if (rule) all.set(key, rule);
   return all;
+}
+
+/** Where the datagrams of each port go. */
+function primariesOf(wanted: ReadonlyMap<RouteKey, KernelRule | undefined>): Map<number, Address> {
+  const primaries = new Map<number, Address>();
+  for (const rule of wanted.values()) {
+    const [primary] = rule?.transport === 'udp' ? rule.targets : [];
+    if (rule && primary) primaries.set(rule.port, primary);
+  }
+  return primaries;
 }
 
 function targetOf(rule: KernelRule | undefined): string {

@@ -1,0 +1,77 @@
+import t from 'tap';
+import { ConnectionCounters, endStaleFlows, listFlows, type Run } from '../src/index.js';
+
+/** nft as it would print these counters. */
+function nft(counters: Readonly<Record<string, number>>, asked: string[] = []): Run {
+  return (_program, args) => {
+    asked.push(args.join(' '));
+    const listed = Object.entries(counters).map(([name, packets]) => ({ counter: { name, packets } }));
+    return Promise.resolve(JSON.stringify({ nftables: [{ metainfo: {} }, ...listed] }));
+  };
+}
+
+t.test('counters - what was counted outlives the counter', async (t) => {
+  const now = { tcp_35000: 4 };
+  const counters = new ConnectionCounters(nft(now));
+  t.equal(await counters.total('tcp/35000'), 4);
+  counters.keep(await counters.read('all'));
+  now.tcp_35000 = 1;
+  t.equal(await counters.total('tcp/35000'), 5, 'the new counter began at nought');
+  counters.forget('tcp/35000');
+  t.equal(await counters.total('tcp/35000'), 1, 'a port given to somebody else begins anew');
+});
+
+t.test('counters - a table that is not there has counted nothing', async (t) => {
+  const counters = new ConnectionCounters(() => Promise.reject(new Error('no such table')));
+  t.equal(await counters.total('udp/35000'), 0);
+  t.equal((await counters.read('all')).size, 0);
+});
+
+t.test('counters - many are read at once, none are not asked for', async (t) => {
+  const asked: string[] = [];
+  const counters = new ConnectionCounters(nft({ tcp_1: 1, tcp_99: 9 }, asked));
+  t.equal((await counters.read([])).size, 0);
+  t.strictSame(asked, []);
+  const keys = Array.from({ length: 20 }, (_, at) => `tcp/${at}` as const);
+  t.strictSame([...(await counters.read(keys))], [['tcp/1', 1]]);
+  t.strictSame(asked, ['-j list counters table inet harbor']);
+});
+
+const FLOWS = [
+  'tcp      6 299 ESTABLISHED src=10.77.1.2 dst=10.77.0.1 sport=40000 dport=35000 ' +
+    'src=10.77.2.2 dst=10.77.2.1 sport=8000 dport=40000 [ASSURED] mark=1213350482 use=1',
+  'tcp      6 60 TIME_WAIT src=10.77.1.2 dst=10.77.0.1 sport=40001 dport=35000 ' +
+    'src=10.77.3.2 dst=10.77.1.2 sport=8001 dport=40001 [ASSURED] mark=1213350480 use=1',
+  'tcp      6 299 ESTABLISHED src=10.77.1.2 dst=10.77.0.1 sport=40002 dport=35000 ' +
+    'src=10.77.0.1 dst=10.77.1.2 sport=35000 dport=40002 [ASSURED] mark=0 use=1',
+  '',
+].join('\n');
+
+/** conntrack with some IPv4 flows; what else it is asked for is noted. */
+function conntrack(flows: string, asked: string[] = []): Run {
+  return (_program, args) => {
+    const line = args.join(' ');
+    if (!line.startsWith('-L')) asked.push(line);
+    return Promise.resolve(line.startsWith('-L -f ipv4') ? flows : '');
+  };
+}
+
+t.test('flows - ours are known by their mark, open ones by their state', async (t) => {
+  t.strictSame(await listFlows(conntrack(FLOWS), 'tcp', 35_000), [
+    { port: 35_000, backend: { host: '10.77.2.2', port: 8000 }, open: true },
+    { port: 35_000, backend: { host: '10.77.3.2', port: 8001 }, open: false },
+  ]);
+});
+
+t.test('flows - those to a backend that is no longer the primary end, the others stay', async (t) => {
+  const flow = (port: number, backend: string): string =>
+    `udp      17 29 src=10.77.1.2 dst=10.77.0.1 sport=4 dport=${port} ` +
+    `src=${backend} dst=10.77.2.1 sport=9000 dport=4 mark=1213350482 use=1`;
+  const flows = [flow(1, '10.0.0.1'), flow(1, '10.0.0.2'), flow(1, '10.0.0.2'), flow(2, '10.0.0.1')];
+  const asked: string[] = [];
+  await endStaleFlows(conntrack(flows.join('\n'), asked), new Map([[1, { host: '10.0.0.1', port: 9000 }]]));
+  t.strictSame(asked, [
+    '-D -f ipv4 -p udp --orig-port-dst 1 --reply-src 10.0.0.2 --reply-port-src 9000',
+    '-D -f ipv4 -p udp --orig-port-dst 2 --reply-src 10.0.0.1 --reply-port-src 9000',
+  ]);
+});
