@@ -98,7 +98,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     await desk.release(port);
     return {};
   });
-  serveStatus({ bus, node, relay, conflicts, ...(kernel ? { kernel } : {}) });
+  serveStatus({ bus, node, relay, table, conflicts, ...(kernel ? { kernel } : {}) });
   settings.onChange((now, before) => {
     if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
       log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');

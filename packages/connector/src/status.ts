@@ -1,4 +1,5 @@
 import type { Bus } from '@harbor/bus';
+import type { RouteTable } from '@harbor/core';
 import type { Relay } from '@harbor/relay';
 import { nodeSubjects, statusRequest, type StatusReply } from '@harbor/wire';
 import type { ConflictLog } from './conflicts.js';
@@ -8,31 +9,47 @@ export interface StatusOptions {
   readonly bus: Bus;
   readonly node: string;
   readonly relay: Relay;
+  readonly table: RouteTable;
   readonly conflicts: ConflictLog;
   /** Where the kernel forwards. */
   readonly kernel?: KernelSide;
 }
 
 /** Answers who asks how the ports of this node stand; listeners are listed for one service at a time. */
-export function serveStatus({ bus, node, relay, conflicts, kernel }: StatusOptions): void {
+export function serveStatus(options: StatusOptions): void {
+  const { bus, node, relay, conflicts, kernel } = options;
   bus.serve(nodeSubjects(node).status, statusRequest, async ({ service }): Promise<StatusReply> => {
     const held = conflicts.list();
-    return Promise.resolve({
+    return {
       data_plane: planeOf(relay, kernel, service),
       conflicts: held,
       listening: relay.keys().length - held.length,
-      listeners: service === undefined ? [] : listenersOf(relay, service),
-    });
+      listeners: service === undefined ? [] : await listenersOf(options, service),
+    };
   });
 }
 
-function listenersOf(relay: Relay, service: string): StatusReply['listeners'] {
-  return relay.stats(service).map((listener) => ({
+async function listenersOf(options: StatusOptions, service: string): Promise<StatusReply['listeners']> {
+  return Promise.all(
+    options.relay.stats(service).map(async (listener) => {
+      const route = options.table.get(listener.key);
+      const forwarded = route && (await options.kernel?.connections(route));
+      return listenerStatus(listener, forwarded ?? { total: 0, open: 0 });
+    }),
+  );
+}
+
+/** What went through the relay, and the connections that went through the kernel, whose bytes nobody counts. */
+function listenerStatus(
+  listener: ReturnType<Relay['stats']>[number],
+  kernel: { readonly total: number; readonly open: number },
+): StatusReply['listeners'][number] {
+  return {
     key: listener.key,
     service: listener.service,
     listening: listener.listening,
-    connections_open: listener.connectionsOpen,
-    connections_total: listener.connectionsTotal,
+    connections_open: listener.connectionsOpen + kernel.open,
+    connections_total: listener.connectionsTotal + kernel.total,
     bytes_in: listener.bytesIn,
     bytes_out: listener.bytesOut,
     refused: listener.refused,
@@ -42,7 +59,7 @@ function listenersOf(relay: Relay, service: string): StatusReply['listeners'] {
       last_error_at: backend.lastErrorAt ?? null,
       suspected_until: backend.suspectedUntil ?? null,
     })),
-  }));
+  };
 }
 
 /** Which plane forwards a service; without one, which the node has. */
