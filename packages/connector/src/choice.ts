@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
 import { takeLock } from '@harbor/machine';
-import { capability, KernelTable, run, type Family } from '@harbor/nftables';
+import { capability, removeTable, run, type Family } from '@harbor/nftables';
 import type { ProcessContext } from '@harbor/runtime';
 import type { Server } from 'node:net';
 
@@ -17,7 +17,7 @@ export interface PlaneChoice {
  * Errors: HARBOR_DATA_PLANE_UNAVAILABLE where the kernel's is asked for by name and cannot work.
  */
 export async function choosePlane({ settings, log }: ProcessContext): Promise<PlaneChoice> {
-  const { data_plane, bind_host } = settings.current.harbor_proxy_connector;
+  const { data_plane } = settings.current.harbor_proxy_connector;
   // One Harbor of a network namespace has the table.
   const lock = await takeLock('nftables');
   if (data_plane === 'embedded') {
@@ -26,7 +26,7 @@ export async function choosePlane({ settings, log }: ProcessContext): Promise<Pl
       'the embedded data plane forwards',
     );
     // Rules of a run before this one would go on forwarding what is no longer looked after.
-    if (lock) await new KernelTable(run, bind_host).remove().catch(() => undefined);
+    if (lock) await removeTable(run).catch(() => undefined);
     lock?.close();
     return { taken: 'embedded', families: [] };
   }

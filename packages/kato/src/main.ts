@@ -60,8 +60,9 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
     .command('stop')
     .argument(names)
     .description('Stop everything, or the roles and processes named.')
-    .addHelpText('after', examples('kato stop', 'kato stop harbor'))
-    .action((each: string[]) => stop(changes(), each));
+    .option('--flush', 'the kernel, too: take its rules away, with which it would go on forwarding')
+    .addHelpText('after', examples('kato stop', 'kato stop harbor', 'kato stop harbor --flush'))
+    .action((each: string[], options: { flush?: boolean }) => stop(changes(), each, options));
   kato
     .command('restart')
     .argument(names)

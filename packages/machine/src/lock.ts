@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 
 /**
  * Takes a place that there is once in a network namespace; undefined when it is taken. The lock is a socket
@@ -12,9 +12,24 @@ export function takeLock(name: string): Promise<Server | undefined> {
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(error);
     });
-    server.listen(`\0harbor-${name}`, () => {
+    server.listen(addressOf(name), () => {
       server.unref();
       resolve(server);
     });
   });
+}
+
+/** True while somebody has the place; it is not taken by asking. */
+export function isTaken(name: string): Promise<boolean> {
+  const socket = connect(addressOf(name));
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  }).then((taken) => {
+    socket.destroy();
+    return taken === true;
+  });
+}
+
+function addressOf(name: string): string {
+  return `\0harbor-${name}`;
 }

@@ -2,6 +2,7 @@ export * from './capability.js';
 export * from './command.js';
 export * from './counters.js';
 export * from './flows.js';
+export * from './left.js';
 export * from './plane.js';
 export * from './render.js';
 export * from './rule.js';

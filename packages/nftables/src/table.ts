@@ -1,6 +1,6 @@
 import type { RouteKey } from '@harbor/core';
 import type { Run } from './command.js';
-import { renderChange, renderTable, TABLE } from './render.js';
+import { renderChange, renderTable } from './render.js';
 import type { KernelRule } from './rule.js';
 
 /**
@@ -54,11 +54,5 @@ export class KernelTable {
 
   get known(): boolean {
     return this.#current !== undefined;
-  }
-
-  /** Takes our table away, and nothing else. */
-  async remove(): Promise<void> {
-    this.#current = undefined;
-    await this.run('nft', ['-f', '-'], `table ${TABLE}\ndelete table ${TABLE}\n`);
   }
 }

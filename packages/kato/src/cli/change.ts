@@ -1,6 +1,8 @@
+import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { resolveNames } from '../processes/catalogue.js';
 import { connectSupervisor, ensureSupervisor, type Progress } from '../supervisor/index.js';
+import { flushRules, tellOfRules } from './rules.js';
 import { note, paint, say } from '@harbor/terminal';
 
 /** `kato start`: returns when everything asked for serves. */
@@ -25,15 +27,26 @@ async function leaveFailure(place: Place): Promise<void> {
   await supervisor.untilGone().catch(() => undefined);
 }
 
-/** `kato stop`: without names the supervisor ends too. */
-export async function stop(place: Place, names: readonly string[]): Promise<void> {
-  resolveNames(names);
+/** `kato stop`: without names the supervisor ends too; with `flush` the kernel's rules go as well. */
+export async function stop(
+  place: Place,
+  names: readonly string[],
+  { flush = false }: { readonly flush?: boolean } = {},
+): Promise<void> {
+  const forwarding = resolveNames(names).includes('harbor_proxy_connector');
+  if (flush && !forwarding)
+    throw new HarborError(
+      'HARBOR_USAGE',
+      '--flush takes away the rules of harbor_proxy_connector, which is not to be stopped: name it, or nothing',
+    );
   const supervisor = await connectSupervisor(place);
   if (supervisor) {
     await supervisor.stop(names, tell, names.length === 0);
     if (names.length === 0) await supervisor.untilGone().catch(() => undefined);
   }
   say(`${names.length === 0 ? 'Harbor' : names.join(', ')} is stopped`);
+  if (flush) await flushRules();
+  else if (forwarding) await tellOfRules(['kato', 'stop', ...names, '--flush'].join(' '));
 }
 
 export async function restart(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {

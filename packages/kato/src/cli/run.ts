@@ -4,6 +4,7 @@ import { guardHome } from '../supervisor/guard.js';
 import { connectSupervisor, type SupervisorClient } from '../supervisor/index.js';
 import { tell } from './change.js';
 import { info } from './info.js';
+import { tellOfRules } from './rules.js';
 import { fail, note, say } from '@harbor/terminal';
 
 /** `kato run`: everything in the foreground until it is interrupted; nothing is left behind. */
@@ -34,6 +35,7 @@ export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
   if (!asked.signal.aborted) await welcome(place);
   await guard;
   say('Harbor is stopped');
+  await tellOfRules('kato stop --flush');
   process.exit(0);
 }
 
