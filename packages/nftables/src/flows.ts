@@ -1,6 +1,6 @@
 import type { Address, Transport } from '@harbor/core';
 import type { Run } from './command.js';
-import { MARK, TABLE, UNREACHABLE } from './render.js';
+import { isOurs, TABLE, UNREACHABLE } from './render.js';
 
 /** Which of the kernel's connections are meant: those to one port, or those that one backend answers. */
 export interface FlowFilter {
@@ -34,7 +34,6 @@ export interface Flow {
   readonly open: boolean;
 }
 
-const OURS = new Set<number>(Object.values(MARK));
 const ENDED = /\b(?:TIME_WAIT|CLOSE|LAST_ACK)\b/;
 
 /** The connections of a protocol that our rules have led to a backend, all or those to one port. */
@@ -55,7 +54,7 @@ function flowOf(line: string): Flow | undefined {
   const [port] = all('dport');
   const [, host] = all('src');
   const [, answers] = all('sport');
-  if (port === undefined || host === undefined || !OURS.has(Number(all('mark')[0]))) return undefined;
+  if (port === undefined || host === undefined || !isOurs(Number(all('mark')[0]))) return undefined;
   return { port: Number(port), backend: { host, port: Number(answers) }, open: !ENDED.test(line) };
 }
 

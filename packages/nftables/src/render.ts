@@ -13,6 +13,11 @@ export const MARK = { masqueraded: 0x48524000, preserved: 0x48525000 } as const;
 const ONE_OF_THEM = 0xfffff000;
 const EITHER = 0xffffe000;
 
+/** True for the mark of a connection that our rules have led to a backend. */
+export function isOurs(mark: number): boolean {
+  return (mark & EITHER) === MARK.masqueraded;
+}
+
 /** The sets in which the kernel notes who is not there, for IPv4 and for IPv6. */
 export const UNREACHABLE = ['unreachable4', 'unreachable6'] as const;
 
