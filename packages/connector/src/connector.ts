@@ -50,9 +50,14 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
         kernel?.health.failed(backend, reason);
         if (transport === 'udp') udpFailed(backend, reason);
       },
-      failed: (error) => log.error({ event: 'relay_error', err: error }, error.message),
+      failed: (error) => reporter.report(`relay ${error.message}`, { event: 'relay_error', err: error }),
     },
   });
+  if (relay.byStreams)
+    log.warn(
+      { event: 'relay_by_streams', node: process.version },
+      'this Node lacks the handles that the relay knows: it goes by public streams, which is slower',
+    );
   const plane = planeReconciler({
     plane: relay,
     table,

@@ -19,6 +19,14 @@ const SUSPICION = { first: 1_000, most: 30_000 };
 /** Answers at once: trying such a backend again in its next turn costs next to nothing. */
 const CHEAP = new Set(['ECONNREFUSED', 'ECONNRESET']);
 
+/** What is short on this machine: file descriptors, ports to call from, memory. */
+const LOCAL = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+/** True for failures that are this machine's, not the backend's. */
+export function isLocal(code: string): boolean {
+  return LOCAL.has(code);
+}
+
 /**
  * Remembers which backends fail. One that refuses is simply tried again in its turn; one that lets its
  * caller wait is suspected for a while, in which it is asked only when nobody else is left.

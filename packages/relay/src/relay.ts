@@ -10,6 +10,7 @@ import {
 import { bind, type Bound } from './bind.js';
 import { fastestEnds } from './ends/bare.js';
 import type { Ends } from './ends/end.js';
+import { streamEnds } from './ends/streams.js';
 import type { BackendFailure, Listener, ListenerStats, RelaySettings } from './listener.js';
 import { Reservations } from './reservations.js';
 import { TcpListener } from './tcp-listener.js';
@@ -70,6 +71,11 @@ export class Relay {
       bind: (transport, port) => bind(transport, port, options.settings().bindHost),
       clock: options.clock,
     });
+  }
+
+  /** True where this Node lacks what the faster way needs. */
+  get byStreams(): boolean {
+    return this.#ends === streamEnds;
   }
 
   keys(): RouteKey[] {

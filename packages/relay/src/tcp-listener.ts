@@ -1,6 +1,7 @@
 import {
   backendId,
   diffBackends,
+  formatAddress,
   HarborError,
   Ring,
   type Backend,
@@ -13,7 +14,7 @@ import type { Server } from 'node:net';
 import { Access, plainAddress } from './access.js';
 import { TcpConnection, type ConnectionHost } from './connection.js';
 import type { End, Ends } from './ends/end.js';
-import { Health } from './health.js';
+import { Health, isLocal } from './health.js';
 import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
 
 /** A TCP port: takes clients and finds each a backend, round-robin. */
@@ -118,6 +119,11 @@ export class TcpListener implements Listener, ConnectionHost {
   }
 
   failed(backend: Backend, code: string): void {
+    if (isLocal(code)) {
+      const message = `connecting to ${formatAddress(backend)} failed here: ${code}`;
+      this.options.failed(new HarborError('HARBOR_INTERNAL', message));
+      return;
+    }
     this.#health.failed(backend, code);
     this.options.backendFailed({ backend, reason: code });
   }

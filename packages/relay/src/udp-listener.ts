@@ -10,15 +10,13 @@ import {
 } from '@harbor/core';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { Access, plainAddress } from './access.js';
-import { Health } from './health.js';
+import { Health, isLocal } from './health.js';
 import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
 import { headerV2 } from './proxy-protocol.js';
 import { UdpFlow } from './udp-flow.js';
 
 /** Clients a port remembers at most; beyond that the one silent for longest is forgotten. */
 const MOST_FLOWS = 10_000;
-/** Failures that are this machine's, not the backend's. */
-const LOCAL = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 /** A UDP port: all clients go to the primary, the first of the queue. */
 export class UdpListener implements Listener {
@@ -134,7 +132,7 @@ export class UdpListener implements Listener {
   #failed(key: string, flow: UdpFlow, code: string): void {
     const { backend } = flow.options;
     this.#drop(key, flow);
-    if (LOCAL.has(code)) return;
+    if (isLocal(code)) return;
     this.#health.failed(backend, code);
     this.options.backendFailed({ backend, reason: code });
     if (!this.#queue.fail(backend, this.options.clock.now())) return;

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { loadBinding } from '../src/ends/handles.js';
-import { fastestEnds, streamEnds } from '../src/index.js';
+import { fastestEnds, streamEnds, type End } from '../src/index.js';
+import { startRelay, useEnds } from './support/rig.js';
+import { dial, listen } from './support/tcp.js';
 
 const binding: unknown = Reflect.get(process, 'binding');
 
@@ -40,4 +42,28 @@ t.test('a Node that lacks a piece of what handles need is found out at the start
     'and it goes by streams',
   );
   t.end();
+});
+
+t.test('what is short on this machine is not the fault of a backend', async (t) => {
+  const nowhere: End = {
+    remote: { host: '', port: 0 },
+    local: { host: '', port: 0 },
+    bytesRead: 0,
+    bytesWritten: 0,
+    unsent: 0,
+    reset: () => undefined,
+  };
+  useEnds({
+    ...fastestEnds(),
+    connect: (_to, done) => {
+      setImmediate(done, 'EMFILE');
+      return nowhere;
+    },
+  });
+  const rig = await startRelay(t, 'tcp');
+  const { backend } = await listen(t, 0);
+  await rig.route([backend]);
+  t.equal(await dial(rig.port).closed, 'ECONNRESET');
+  t.match(rig.told, [/^listening/, /failed here: EMFILE$/]);
+  t.notOk(rig.stats().backends[0]?.lastError);
 });
