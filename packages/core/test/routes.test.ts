@@ -58,6 +58,14 @@ t.test('routes - only the rules a data plane follows are part of it', (t) => {
   t.end();
 });
 
+t.test('routes - a service with an HTTPS proxy goes through the relay, unless it says otherwise', (t) => {
+  const planeOf = (over: Partial<Service>) => routesOf(service(over), [])[0]?.policy.plane;
+  t.equal(planeOf({ name: 'web-https' }), 'embedded');
+  t.equal(planeOf({ name: 'web-https', parameters: { plane: 'auto' } }), 'auto');
+  t.equal(planeOf({ name: 'https-web' }), undefined);
+  t.end();
+});
+
 t.test('route table - says which keys a record touches, and no others', (t) => {
   const table = new RouteTable('n1');
   t.same(table.putService(service()), ['tcp/35000']);

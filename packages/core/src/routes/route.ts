@@ -1,6 +1,6 @@
 import { backendId, type Backend } from '../backends/backend.js';
 import { byArrival } from '../backends/ring.js';
-import { transportsOf, type Transport } from '../services/protocol.js';
+import { isHttpsName, transportsOf, type Transport } from '../services/protocol.js';
 import type { Service, ServiceParameters } from '../services/service.js';
 
 /** Names a listener of a node: `tcp/35001`. */
@@ -42,13 +42,15 @@ export function routesOf(service: Service, backends: readonly Backend[]): Route[
     transport,
     service: service.id,
     backends: backends.filter((backend) => backend.transport === transport).sort(byArrival),
-    policy: policyOf(service.parameters),
+    policy: policyOf(service),
   }));
 }
 
-function policyOf(parameters: ServiceParameters): RoutePolicy {
+function policyOf({ name, parameters }: Service): RoutePolicy {
   const { proxyProtocol, allow, deny, maxConnections, idleTimeout, drainTimeout } = parameters;
-  const { plane, preserveClientIp } = parameters;
+  const { preserveClientIp } = parameters;
+  // The proxy in the container starts beside its app: while one does not listen yet, another is tried.
+  const plane = parameters.plane ?? (isHttpsName(name) ? 'embedded' : undefined);
   return {
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     ...(allow === undefined ? {} : { allow }),
