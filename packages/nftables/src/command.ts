@@ -10,7 +10,9 @@ export type Run = (program: string, args: readonly string[], input?: string) => 
 /** Errors: HARBOR_DATA_PLANE_UNAVAILABLE with the end of what it said. */
 export const run: Run = (program, args, input = '') =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: PATIENCE });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    // spawn's own timeout would hold up a process that has nothing else to do where there is no such program.
+    const timer = setTimeout(() => child.kill(), PATIENCE).unref();
     let [out, said] = ['', ''];
     child.stdout.on('data', (data) => (out += String(data)));
     child.stderr.on('data', (data) => (said = `${said}${String(data)}`.slice(0, 2_000)));
@@ -22,6 +24,7 @@ export const run: Run = (program, args, input = '') =>
       );
     child.once('error', (cause) => failed(cause.message, cause));
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       if (code === 0) resolve(out);
       else failed(said.trim() || `ended by ${signal ?? `exit code ${code ?? '?'}`}`);
     });
