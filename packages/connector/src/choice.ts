@@ -8,6 +8,8 @@ import type { Server } from 'node:net';
 export interface PlaneChoice {
   readonly taken: 'kernel' | 'embedded';
   readonly families: readonly Family[];
+  /** Why the relay alone forwards; nothing where the kernel does. */
+  readonly why?: string;
   /** Holds our table against another Harbor of this machine. */
   readonly lock?: Server;
 }
@@ -28,7 +30,7 @@ export async function choosePlane({ settings, log }: ProcessContext): Promise<Pl
     // Rules of a run before this one would go on forwarding what is no longer looked after.
     if (lock) await removeTable(run).catch(() => undefined);
     lock?.close();
-    return { taken: 'embedded', families: [] };
+    return { taken: 'embedded', families: [], why: 'data_plane is embedded' };
   }
   const { families, missing } = await capability(run);
   const reasons = lock ? missing : ['another Harbor of this machine has the table', ...missing];
@@ -46,5 +48,5 @@ export async function choosePlane({ settings, log }: ProcessContext): Promise<Pl
     { event: 'data_plane', asked: data_plane, taken: 'embedded', why },
     `the embedded data plane forwards: ${why}`,
   );
-  return { taken: 'embedded', families: [] };
+  return { taken: 'embedded', families: [], why };
 }

@@ -2,12 +2,21 @@ import { asHarborError, RouteTable, type Backend, type RouteKey, type Transport 
 import { portHolder } from '@harbor/machine';
 import { Relay } from '@harbor/relay';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
-import { DEA_SUBJECTS, nodeSubjects, registerMessage, releaseRequest, reserveRequest, z } from '@harbor/wire';
+import {
+  DEA_SUBJECTS,
+  nodeSubjects,
+  registerMessage,
+  releaseRequest,
+  reserveRequest,
+  z,
+  type ReserveReply,
+} from '@harbor/wire';
 import { choosePlane } from './choice.js';
 import { ConflictLog, type Holder } from './conflicts.js';
 import { keepRangeReserved } from './ephemeral.js';
 import { KernelSide } from './kernel.js';
 import { planeReconciler } from './plane.js';
+import { PreserveWarnings } from './preserve.js';
 import { ReservationDesk } from './reservations.js';
 import { changeRoutes, resetRoutes, ROUTE_KINDS } from './routes.js';
 import { relaySettings } from './settings.js';
@@ -25,6 +34,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
 
   const table = new RouteTable(node);
   let registrations: { unsubscribe(): void } | undefined;
+  const preserve = new PreserveWarnings(log);
   const conflicts = new ConflictLog({ clock, holderOf, log, onAny: (any) => watchRegistrations(any) });
   const relay = new Relay({
     settings: () => relaySettings(context),
@@ -75,12 +85,15 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
           families: choice.families,
           table,
           listens: (key) => relay.listens(key),
+          preserve,
           udpFailed,
         })
       : undefined;
   const touch = (keys: readonly RouteKey[]): void => {
     plane.touch(keys);
     kernel?.touch(keys);
+    for (const route of choice.why === undefined ? [] : keys.map((key) => table.get(key)))
+      if (route) preserve.relayed(route, `the node has the embedded data plane: ${choice.why ?? ''}`);
   };
   const desk = new ReservationDesk({ binder: relay, table, clock, holderOf, log });
   const follower = await store.follow(ROUTE_KINDS, {
@@ -95,7 +108,10 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   await kernel?.start();
 
   const subjects = nodeSubjects(node);
-  bus.serve(subjects.reserve, reserveRequest, async ({ ports, transports, hold_ms, revision }) => {
+  bus.serve(subjects.reserve, reserveRequest, async (wanted): Promise<ReserveReply> => {
+    const { ports, transports, hold_ms, revision, preserve_client_ip } = wanted;
+    if (preserve_client_ip && choice.why !== undefined)
+      return { held: null, skipped: [], unable: unable(node, choice.why) };
     await seen(revision ?? 0);
     return desk.reserve(ports, transports, hold_ms);
   });
@@ -103,7 +119,8 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     await desk.release(port);
     return {};
   });
-  serveStatus({ bus, node, relay, table, conflicts, ...(kernel ? { kernel } : {}) });
+  const why = choice.why === undefined ? {} : { why: choice.why };
+  serveStatus({ bus, node, relay, table, conflicts, ...(kernel ? { kernel } : {}), ...why });
   settings.onChange((now, before) => {
     if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
       log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');
@@ -145,6 +162,10 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
       await relay.close();
     },
   };
+}
+
+function unable(node: string, why: string): string {
+  return `preserve_client_ip needs the kernel data plane; ${node} has the embedded one: ${why}`;
 }
 
 function holderOf(port: number, transport: Transport): Holder | undefined {

@@ -11,6 +11,7 @@ import {
 import { HealthChecker, tcpProbe } from '@harbor/health';
 import { KernelPlane, run, TableWatch, unreachableBackends, type Family } from '@harbor/nftables';
 import type { ProcessContext } from '@harbor/runtime';
+import type { PreserveWarnings } from './preserve.js';
 import { relaySettings } from './settings.js';
 
 /** How often a backend that answers is tried, and one that does not, ms. */
@@ -25,6 +26,7 @@ export interface KernelSideOptions {
   readonly table: RouteTable;
   /** Only what listens is forwarded: a port that somebody else holds is his. */
   readonly listens: (key: RouteKey) => boolean;
+  readonly preserve: PreserveWarnings;
   /** Told of a UDP backend whose host says that nobody is there. */
   readonly udpFailed: (backend: Backend, reason: string) => void;
 }
@@ -134,6 +136,18 @@ export class KernelSide {
       routes.set(key, listens(key) ? route : undefined);
     }
     await this.plane.apply(routes, whole);
+    for (const route of routes.values()) if (route) this.#sayRelayed(route);
+  }
+
+  /** Without a backend that answers nobody is forwarded anywhere. */
+  #sayRelayed(route: Route): void {
+    const { preserve } = this.options;
+    if (this.plane.forwards(route.key)) preserve.forwarded(route);
+    else if (route.backends.some((backend) => this.health.alive(backend)))
+      preserve.relayed(
+        route,
+        'backends on loopback or of both families, and an idle timeout, are for the relay',
+      );
   }
 
   /** Looks after the health of a route's backends, and no longer after that of those that left. */

@@ -13,15 +13,18 @@ export interface StatusOptions {
   readonly conflicts: ConflictLog;
   /** Where the kernel forwards. */
   readonly kernel?: KernelSide;
+  /** Why it does not, where it does not. */
+  readonly why?: string;
 }
 
 /** Answers who asks how the ports of this node stand; listeners are listed for one service at a time. */
 export function serveStatus(options: StatusOptions): void {
-  const { bus, node, relay, conflicts, kernel } = options;
+  const { bus, node, relay, conflicts, kernel, why } = options;
   bus.serve(nodeSubjects(node).status, statusRequest, async ({ service }): Promise<StatusReply> => {
     const held = conflicts.list();
     return {
       data_plane: planeOf(relay, kernel, service),
+      ...(why === undefined ? {} : { data_plane_why: why }),
       conflicts: held,
       listening: relay.keys().length - held.length,
       listeners: service === undefined ? [] : await listenersOf(options, service),

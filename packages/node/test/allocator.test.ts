@@ -220,9 +220,9 @@ t.test('provision - over six seconds it is given up and the port given back', as
   const reservations = connector();
   const slow: Reservations = {
     ...reservations,
-    async reserve(ports, transports) {
+    async reserve(ports, transports, preserveClientIp) {
       clock.advance(6_001);
-      return reservations.reserve(ports, transports);
+      return reservations.reserve(ports, transports, preserveClientIp);
     },
   };
   t.equal(

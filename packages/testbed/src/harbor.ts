@@ -15,6 +15,16 @@ export const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), '../../
 /** A line of a log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
+export interface TestHarborOptions {
+  /** How many ports its range has. */
+  readonly ports?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The network namespace it lives in. */
+  readonly netns?: string;
+  /** A command, with its arguments, that runs each of its own: `setpriv …`. */
+  readonly through?: readonly string[];
+}
+
 /** A whole Harbor in a home of its own, on free ports, driven as people drive it. */
 export class TestHarbor {
   private constructor(
@@ -22,14 +32,12 @@ export class TestHarbor {
     readonly env: NodeJS.ProcessEnv,
     readonly range: { readonly low: number; readonly high: number },
     readonly netns: string | undefined,
+    readonly through: readonly string[],
   ) {}
 
   /** Starts one; it is stopped and removed with the test. */
-  static async start(
-    t: Scope,
-    options: { readonly ports?: number; readonly env?: NodeJS.ProcessEnv; readonly netns?: string } = {},
-  ): Promise<TestHarbor> {
-    const { ports = 20, env = {}, netns } = options;
+  static async start(t: Scope, options: TestHarborOptions = {}): Promise<TestHarbor> {
+    const { ports = 20, env = {}, netns, through = [] } = options;
     const directory = temporaryDirectory();
     const range = await freeRange(ports);
     const harbor = new TestHarbor(
@@ -47,6 +55,7 @@ export class TestHarbor {
       },
       range,
       netns,
+      through,
     );
     t.teardown(async () => {
       await harbor.kato('stop');
@@ -184,7 +193,8 @@ export class TestHarbor {
   }
 
   #command(program: string, args: readonly string[]): Promise<Ended> {
-    return runCommand(process.execPath, [join(CHECKOUT, 'bin', program), ...args], {
+    const words = [...this.through, process.execPath, join(CHECKOUT, 'bin', program), ...args];
+    return runCommand('env', words, {
       env: this.env,
       cwd: CHECKOUT,
       ...this.#place,

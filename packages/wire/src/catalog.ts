@@ -98,5 +98,6 @@ function parameterSchema(protocol: Protocol | undefined) {
     protocol === undefined
       ? serviceParameters.shape.protocol
       : z.literal(protocol).optional().describe('What the plan serves.');
-  return z.toJSONSchema(serviceParameters.extend({ protocol: allowed }), { io: 'input', target: 'draft-4' });
+  const fields = z.strictObject({ ...serviceParameters.shape, protocol: allowed });
+  return z.toJSONSchema(fields, { io: 'input', target: 'draft-4' });
 }

@@ -5,19 +5,25 @@ const transport = z.enum(['tcp', 'udp']);
 
 /**
  * node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. `revision` is
- * the state the node chose them from: a port freed up to then is free.
+ * the state the node chose them from: a port freed up to then is free. `preserve_client_ip` where the
+ * service asks for it, which only the kernel plane can do.
  */
 export const reserveRequest = z.object({
   ports: z.array(portNumber).min(1).max(64),
   transports: z.array(transport).min(1).max(2),
   hold_ms: z.int().min(1).max(60_000),
   revision: z.int().min(0).optional(),
+  preserve_client_ip: z.boolean().optional(),
 });
 
-/** The port now held, or null; and those passed over because somebody else holds them. */
+/**
+ * The port now held, or null; and those passed over because somebody else holds them. With `unable` the
+ * service cannot be served here at all, for the reason it says, and no port was tried.
+ */
 export const reserveReply = z.object({
   held: portNumber.nullable(),
   skipped: z.array(z.object({ port: portNumber, reason: z.string() })),
+  unable: z.string().optional(),
 });
 
 export type ReserveReply = z.output<typeof reserveReply>;
@@ -70,6 +76,8 @@ const listenerStatus = z.object({
 export const statusRequest = z.object({ service: z.string().max(255).optional() });
 export const statusReply = z.object({
   data_plane: z.string(),
+  /** Why the relay alone forwards on this node; absent where the kernel does. */
+  data_plane_why: z.string().optional(),
   conflicts: z.array(portConflict),
   listeners: z.array(listenerStatus),
   listening: z.int(),

@@ -14,6 +14,20 @@ function noSuchParameter(issue: {
   return `there is no ${(issue.keys ?? []).map((key) => key.slice(0, 64)).join(', ')}; there are ${known}`;
 }
 
+/** What can be asked for together with `preserve_client_ip` but not be had: only the kernel can do that. */
+const RELAYED = {
+  plane: "the relay, which plane asks for, cannot keep the client's address",
+  proxy_protocol: "proxy_protocol is for the relay; it tells the backend the client's address by itself",
+  idle_timeout: 'the kernel ends no silent TCP connection: leave idle_timeout out, or ask for protocol udp',
+} as const;
+
+/** Which of those asks for what only the relay does. */
+function relayedBy(wire: Partial<Record<string, unknown>>): keyof typeof RELAYED | undefined {
+  if (wire.plane === 'embedded') return 'plane';
+  if (wire.proxy_protocol !== undefined) return 'proxy_protocol';
+  return Number(wire.idle_timeout ?? 0) > 0 && wire.protocol !== 'udp' ? 'idle_timeout' : undefined;
+}
+
 /** The parameters of a service as they are sent: `-c JSON`, OSB `parameters` (contract §3). */
 export const serviceParameters = z
   .strictObject(
@@ -42,12 +56,18 @@ export const serviceParameters = z
         .boolean()
         .optional()
         .describe(
-          "The kernel plane leaves the client's address; the backend's route back leads through Harbor.",
+          "The backend sees the client's address, its route back leads through Harbor; kernel plane only.",
         ),
       public: z.boolean().optional().describe('List the port in the catalog.'),
     },
     { error: noSuchParameter },
   )
+  .superRefine((wire, context) => {
+    const conflict = wire.preserve_client_ip ? relayedBy(wire) : undefined;
+    if (conflict === undefined) return;
+    const message = `cannot be had here: ${RELAYED[conflict]}`;
+    context.addIssue({ code: 'custom', path: ['preserve_client_ip'], message });
+  })
   .meta({ id: 'ServiceParameters' });
 
 export type ServiceParametersWire = z.output<typeof serviceParameters>;

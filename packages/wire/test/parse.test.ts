@@ -32,3 +32,18 @@ t.test('what is wrong is said as a person says it, with the field and what is al
   t.notMatch(said(registerMessage, { dea: { secret: 'abc' } }), /abc/, 'the value is never repeated');
   t.end();
 });
+
+t.test('preserve_client_ip is refused beside what only the relay does, with the reason', (t) => {
+  const kept = { preserve_client_ip: true };
+  for (const [beside, reason] of [
+    [{ plane: 'embedded' }, /^it: preserve_client_ip: cannot be had here: the relay, which plane asks for/],
+    [{ proxy_protocol: 'v2' }, /proxy_protocol is for the relay; it tells the backend the client's address/],
+    [{ idle_timeout: 10 }, /leave idle_timeout out, or ask for protocol udp/],
+  ] as const) {
+    t.match(said(serviceParameters, { ...kept, ...beside }), reason);
+    t.equal(said(serviceParameters, { preserve_client_ip: false, ...beside }), 'nothing');
+  }
+  for (const beside of [{}, { plane: 'auto' }, { idle_timeout: 0 }, { protocol: 'udp', idle_timeout: 10 }])
+    t.equal(said(serviceParameters, { ...kept, ...beside }), 'nothing');
+  t.end();
+});

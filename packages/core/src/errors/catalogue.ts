@@ -172,8 +172,9 @@ export const CATALOGUE = {
   },
   HARBOR_DATA_PLANE_UNAVAILABLE: {
     status: 503,
-    summary: 'The data plane asked for cannot work on this machine.',
-    remedy: 'Mend what is named, or set harbor_proxy_connector data_plane to auto.',
+    summary: 'The data plane asked for, or needed for preserve_client_ip, cannot work on this machine.',
+    remedy:
+      'Mend what is named, or set harbor_proxy_connector data_plane to auto; or leave preserve_client_ip out.',
   },
   HARBOR_PROCESS_UNKNOWN: {
     status: 404,

@@ -147,7 +147,11 @@ export class Allocator {
     for (;;) {
       const batch = candidates.peek(CANDIDATES);
       if (batch.length === 0) throw this.#nothingLeft(wanted, skipped);
-      const reply = await this.options.reservations.reserve(batch, transportsOf(protocolOf(wanted)));
+      const reply = await this.options.reservations.reserve(
+        batch,
+        transportsOf(protocolOf(wanted)),
+        wanted.parameters.preserveClientIp === true,
+      );
       skipped.push(...reply.skipped.map(({ port, reason }) => `${port}: ${reason}`));
       candidates.drop(reply.held ?? batch.at(-1));
       if (reply.held === null) continue;

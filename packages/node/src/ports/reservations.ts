@@ -1,5 +1,5 @@
 import type { Bus } from '@harbor/bus';
-import type { Transport } from '@harbor/core';
+import { HarborError, type Transport } from '@harbor/core';
 import { nodeSubjects, reserveReply, z, type ReserveReply } from '@harbor/wire';
 
 /** How long the connector keeps a port that was not committed, ms: longer than any node operation. */
@@ -13,9 +13,14 @@ export const CANDIDATES = 32;
 export interface Reservations {
   /**
    * Binds the first of the ports that can be bound, and says why others were passed over.
-   * Errors: HARBOR_CONNECTOR_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE.
+   * Errors: HARBOR_CONNECTOR_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE; HARBOR_DATA_PLANE_UNAVAILABLE where
+   * the service is to preserve its clients' addresses and the connector cannot.
    */
-  reserve(ports: readonly number[], transports: readonly Transport[]): Promise<ReserveReply>;
+  reserve(
+    ports: readonly number[],
+    transports: readonly Transport[],
+    preserveClientIp: boolean,
+  ): Promise<ReserveReply>;
   /** Gives a reservation back; never fails, for the connector lets go of it by itself in time. */
   release(port: number): void;
 }
@@ -25,9 +30,12 @@ export function connectorReservations(bus: Bus, node: string, revision: () => nu
   const subjects = nodeSubjects(node);
   const options = { timeoutMs: TIMEOUT, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
   return {
-    reserve(ports, transports) {
-      const request = { ports, transports, hold_ms: HOLD, revision: revision() };
-      return bus.request(subjects.reserve, request, reserveReply, options);
+    async reserve(ports, transports, preserveClientIp) {
+      const wanted = preserveClientIp ? { preserve_client_ip: true } : {};
+      const request = { ports, transports, hold_ms: HOLD, revision: revision(), ...wanted };
+      const reply = await bus.request(subjects.reserve, request, reserveReply, options);
+      if (reply.unable !== undefined) throw new HarborError('HARBOR_DATA_PLANE_UNAVAILABLE', reply.unable);
+      return reply;
     },
     release(port) {
       bus.request(subjects.release, { port }, z.unknown(), options).catch(() => undefined);

@@ -108,6 +108,7 @@ const WIRE_CODES: Partial<Record<ErrorCode, number>> = {
   HARBOR_SERVICE_EXISTS: 31004,
   HARBOR_CONNECTOR_UNAVAILABLE: 31005,
   HARBOR_REDIS_UNAVAILABLE: 31006,
+  HARBOR_DATA_PLANE_UNAVAILABLE: 31007,
 };
 
 function failureOf(error: HarborError) {
