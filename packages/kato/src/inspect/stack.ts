@@ -3,13 +3,20 @@ import { withBus, withStore, type Place } from '@harbor/runtime';
 import type { Settings } from '@harbor/config';
 import { readStatus, type Status } from '../cli/status.js';
 import { judge, type Finding } from './finding.js';
+import { inspectPlane } from './plane.js';
 
 /** Whether what is running does its work. */
 export async function inspectStack(place: Place, settings: Settings): Promise<Finding[]> {
   const status = await readStatus(place);
   const processes = status.roles.flatMap((role) => role.processes);
   if (processes.every(({ state }) => state === 'STOPPED'))
-    return [{ check: 'processes', state: 'ok', found: 'Harbor is not running; start it with: kato start' }];
+    return [
+      { check: 'processes', state: 'ok', found: 'Harbor is not running; start it with: kato start' },
+      await inspectPlane(place, settings, false),
+    ];
+  const connected = processes.some(
+    ({ name, state }) => name === 'harbor_proxy_connector' && state === 'RUNNING',
+  );
   return [
     ...processes.map(({ name, state }) =>
       judge(name, state === 'RUNNING', state, {
@@ -19,6 +26,7 @@ export async function inspectStack(place: Place, settings: Settings): Promise<Fi
     ),
     await reached('Redis', () => withStore(place, (store) => store.ping())),
     await reached('NATS', () => withBus(place, settings, (bus) => bus.flush())),
+    await inspectPlane(place, settings, connected),
     ...inspectPorts(status),
   ];
 }
