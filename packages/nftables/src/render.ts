@@ -85,7 +85,8 @@ function statements(rule: KernelRule): string[] {
     `meta nfproto != ${family === 'ip' ? 'ipv4' : 'ipv6'} return`,
     ...(deny.length > 0 ? [`${family} saddr { ${[...deny].sort().join(', ')} } return`] : []),
     ...(allow.length > 0 ? [`${family} saddr != { ${[...allow].sort().join(', ')} } return`] : []),
-    ...(maxConnections > 0 ? [`ct count over ${maxConnections} return`] : []),
+    // The relay counts only its own: it would take as many again.
+    ...(maxConnections > 0 ? [`meta l4proto tcp ct count over ${maxConnections} reject with tcp reset`] : []),
     `counter name "${chainOf(rule)}" ct mark set ${turn}`,
     ...targets.map(
       (target, at) =>
