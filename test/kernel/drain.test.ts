@@ -44,6 +44,22 @@ t.test('kernel plane - connections to a backend that left', { skip: noLab }, asy
     await eventually('the other to end', () => client.exchange(ends.handle, 'x').then(isOver, () => true));
     t.equal(await client.exchange(stays.handle, 'kept'), 'kept');
   });
+
+  await t.test('so do those whose backend left while Harbor was away', async (t) => {
+    const away = await harbor.create('away', { drain_timeout: 1 });
+    const left = await instance(here, away, one, 'l', { index: 0 });
+    const stays = await instance(here, away, two, 's', { index: 1 });
+    await inKernel(here, `tcp/${away.port}`, 2);
+    const both = [await client.open(away.port, host.ipv4), await client.open(away.port, host.ipv4)];
+    await harbor.must('kato', 'stop', 'harbor_proxy_connector');
+    await here.say('harbor.unregister', left.message);
+    await eventually('it to be known', async () => (await harbor.explain('away')).backends.length === 1);
+    await harbor.must('kato', 'start', 'harbor_proxy_connector');
+    for (const { handle, greeted } of both) {
+      if (greeted === stays.name) t.equal(await client.exchange(handle, 'on'), 'on');
+      else await eventually('it to end', () => client.exchange(handle, 'x').then(isOver, () => true));
+    }
+  });
 });
 
 function isOver(heard: string): boolean {

@@ -1,6 +1,6 @@
 import {
-  backendId,
   diffBackends,
+  routeKey,
   type Address,
   type Backend,
   type Clock,
@@ -9,7 +9,8 @@ import {
 } from '@harbor/core';
 import type { Run } from './command.js';
 import { ConnectionCounters } from './counters.js';
-import { endFlows, endStaleFlows, listFlows, type FlowFilter } from './flows.js';
+import { Drains } from './drains.js';
+import { endFlows, endStaleFlows, listFlows } from './flows.js';
 import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
 import { KernelTable } from './table.js';
 import type { TableWatch } from './watch.js';
@@ -31,11 +32,11 @@ export class KernelPlane {
   readonly table: KernelTable;
   /** Every route with backends, whether the kernel forwards it or not. */
   readonly #routes = new Map<RouteKey, Route>();
-  readonly #drains = new Map<string, () => void>();
+  readonly #drains: Drains;
   readonly #counters: ConnectionCounters;
 
   constructor(readonly options: KernelPlaneOptions) {
-    const { run, watch, bindHost } = options;
+    const { run, watch, bindHost, clock, onFailure } = options;
     const watched: Run = async (program, args, input) => {
       const ended = watch.expect();
       try {
@@ -49,6 +50,7 @@ export class KernelPlane {
     };
     this.table = new KernelTable(watched, bindHost);
     this.#counters = new ConnectionCounters(run);
+    this.#drains = new Drains(run, clock, onFailure);
   }
 
   keys(): RouteKey[] {
@@ -81,7 +83,7 @@ export class KernelPlane {
     if (whole) await this.table.replace(present(wanted));
     else await this.table.change(wanted);
     this.#counters.keep(counted);
-    if (whole) await endStaleFlows(this.options.run, primariesOf(wanted));
+    if (whole) await this.#endLeft(routes, wanted);
     for (const [key, route] of routes) {
       const known = this.#routes.get(key);
       if (route) this.#routes.set(key, route);
@@ -95,7 +97,7 @@ export class KernelPlane {
 
   close(): void {
     this.options.watch.close();
-    for (const cancel of this.#drains.values()) cancel();
+    this.#drains.close();
   }
 
   #ruleOf(route: Route): KernelRule | undefined {
@@ -110,25 +112,23 @@ export class KernelPlane {
       return;
     }
     const { added, removed } = diffBackends(known?.backends ?? [], route?.backends ?? []);
-    for (const backend of added) this.#keep(backend);
-    for (const backend of removed) this.#drain(backend, port, route?.policy.drainTimeout);
+    const seconds = route?.policy.drainTimeout ?? this.options.drainTimeout();
+    for (const backend of added) this.#drains.cancel({ transport, port, backend });
+    for (const backend of removed) this.#drains.begin({ transport, port, backend }, seconds);
   }
 
-  #drain(backend: Backend, port: number, seconds = this.options.drainTimeout()): void {
-    const filter: FlowFilter = { transport: 'tcp', port, backend };
-    const id = backendId(backend);
-    const cancel = this.options.clock.schedule(seconds * 1_000, () => {
-      this.#drains.delete(id);
-      endFlows(this.options.run, filter).catch(this.options.onFailure);
-    });
-    this.#drains.set(id, cancel);
-  }
-
-  /** The backend is back: its connections need not end. */
-  #keep(backend: Backend): void {
-    const id = backendId(backend);
-    this.#drains.get(id)?.();
-    this.#drains.delete(id);
+  /** Connections to backends that left while nobody looked, before a restart say. */
+  async #endLeft(
+    routes: ReadonlyMap<RouteKey, Route | undefined>,
+    wanted: ReadonlyMap<RouteKey, KernelRule | undefined>,
+  ): Promise<void> {
+    await endStaleFlows(this.options.run, primariesOf(wanted));
+    for (const { port, backend } of await listFlows(this.options.run, 'tcp')) {
+      const route = routes.get(routeKey('tcp', port));
+      if (route?.backends.some((each) => each.host === backend.host && each.port === backend.port)) continue;
+      const seconds = route?.policy.drainTimeout ?? this.options.drainTimeout();
+      this.#drains.begin({ transport: 'tcp', port, backend }, seconds);
+    }
   }
 }
 
