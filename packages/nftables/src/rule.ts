@@ -59,7 +59,7 @@ export function kernelRule(
   const families = new Set(targets.map(({ host }) => familyOf(host)));
   const [family] = families;
   if (family === undefined || families.size > 1 || !plane.families.includes(family)) return undefined;
-  if (targets.length > MOST_TARGETS || targets.some(({ host }) => isLoopback(host))) return undefined;
+  if (targets.length > MOST_TARGETS || targets.some(({ host }) => isUnroutable(host))) return undefined;
   const allow = (policy.allow ?? []).filter((cidr) => familyOf(cidr) === family);
   if (policy.allow && policy.allow.length > 0 && allow.length === 0) return undefined;
   return {
@@ -79,7 +79,7 @@ function familyOf(address: string): Family {
   return address.includes(':') ? 'ip6' : 'ip';
 }
 
-/** From outside a packet to these would be a martian. */
-function isLoopback(host: string): boolean {
-  return host.startsWith('127.') || host === '::1' || host.startsWith('fe80:');
+/** From outside a packet to these would be a martian, or nobody knows out of which interface. */
+function isUnroutable(host: string): boolean {
+  return host.startsWith('127.') || host === '::1' || /^fe[89ab]/.test(host);
 }

@@ -50,6 +50,7 @@ t.test('rules - what the kernel cannot do the relay does', (t) => {
   for (const [what, each] of Object.entries({
     'a backend on loopback': route([backend('127.0.0.1', 0)]),
     'one of several on loopback': route([...one, backend('127.0.0.2', 1)]),
+    'a link-local backend': route([backend('fe90::1', 0)]),
     'backends of both families': route([...one, backend('fd00::1', 1)]),
     'PROXY protocol': route(one, { proxyProtocol: 'v2' }),
     'an idle timeout': route(one, { idleTimeout: 10 }),

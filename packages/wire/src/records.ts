@@ -1,19 +1,20 @@
 import type { Kind, Records } from '@harbor/core';
 import { z } from 'zod';
+import { backendHost, cidr, portNumber } from './address.js';
 import { parseJson } from './parse.js';
 import { credentials } from './service-node.js';
 
 const protocol = z.enum(['tcp', 'udp', 'both']);
 const transport = z.enum(['tcp', 'udp']);
-const strings = z.array(z.string());
+const cidrs = z.array(cidr);
 const anything = z.record(z.string(), z.unknown());
 
 const parameters = z.object({
   protocol: protocol.exactOptional(),
   port: z.int().exactOptional(),
   proxyProtocol: z.enum(['v1', 'v2']).exactOptional(),
-  allow: strings.exactOptional(),
-  deny: strings.exactOptional(),
+  allow: cidrs.exactOptional(),
+  deny: cidrs.exactOptional(),
   maxConnections: z.number().exactOptional(),
   idleTimeout: z.number().exactOptional(),
   drainTimeout: z.number().exactOptional(),
@@ -42,8 +43,9 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
   backend: z.object({
     service: z.string(),
     transport,
-    host: z.string(),
-    port: z.int(),
+    // A rule of the kernel is made from these; no writer of Redis is to put anything else into one.
+    host: backendHost,
+    port: portNumber,
     dea: z.string(),
     app: z.string(),
     appName: z.string().exactOptional(),
