@@ -70,8 +70,11 @@ t.test('the kernel plane - what is missing is named, with the command', { skip: 
 
   await t.test('no forwarding', async (t) => {
     await lab.harbor.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+    await lab.harbor.run('nft', 'add', 'table', 'inet', 'harbor');
     await cannot(t, await start(t, lab), /sysctl -w net\.ipv4\.ip_forward=1/);
     await lab.harbor.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    const tables = await lab.harbor.run('nft', 'list', 'tables');
+    t.notMatch(tables, /inet harbor/, 'rules left by a run before lead nobody past the relay');
   });
 });
 

@@ -12,6 +12,11 @@ export interface PlaneChoice {
   readonly why?: string;
   /** Holds our table against another Harbor of this machine. */
   readonly lock?: Server;
+  /**
+   * Where the relay alone forwards: takes away what a run before this one left in the kernel, which would
+   * lead clients past the relay to backends nobody looks after. To be called once the relay listens.
+   */
+  readonly retire: () => Promise<void>;
 }
 
 /**
@@ -27,26 +32,33 @@ export async function choosePlane({ settings, log }: ProcessContext): Promise<Pl
       { event: 'data_plane', asked: data_plane, taken: 'embedded' },
       'the embedded data plane forwards',
     );
-    // Rules of a run before this one would go on forwarding what is no longer looked after.
-    if (lock) await removeTable(run).catch(() => undefined);
-    lock?.close();
-    return { taken: 'embedded', families: [], why: 'data_plane is embedded' };
+    return { taken: 'embedded', families: [], why: 'data_plane is embedded', retire: retirer(lock) };
   }
   const { families, missing } = await capability(run);
   const reasons = lock ? missing : ['another Harbor of this machine has the table', ...missing];
   if (reasons.length === 0 && lock) {
     log.info({ event: 'data_plane', asked: data_plane, taken: 'kernel', families }, 'the kernel forwards');
-    return { taken: 'kernel', families, lock };
+    return { taken: 'kernel', families, lock, retire: retirer(undefined) };
   }
-  lock?.close();
   const why = reasons.join('; ');
-  if (data_plane === 'kernel')
+  if (data_plane === 'kernel') {
+    lock?.close();
     throw new HarborError('HARBOR_DATA_PLANE_UNAVAILABLE', `the kernel data plane cannot work: ${why}`, {
       details: { missing: reasons },
     });
+  }
   log.info(
     { event: 'data_plane', asked: data_plane, taken: 'embedded', why },
     `the embedded data plane forwards: ${why}`,
   );
-  return { taken: 'embedded', families: [], why };
+  return { taken: 'embedded', families: [], why, retire: retirer(lock) };
+}
+
+/** Without the lock the table is another's; without the right to it there is nothing to be done. */
+function retirer(lock: Server | undefined): () => Promise<void> {
+  return async () => {
+    if (!lock) return;
+    await removeTable(run).catch(() => undefined);
+    lock.close();
+  };
 }

@@ -106,6 +106,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   });
   await plane.settled();
   await kernel?.start();
+  await choice.retire();
 
   const subjects = nodeSubjects(node);
   bus.serve(subjects.reserve, reserveRequest, async (wanted): Promise<ReserveReply> => {
