@@ -8,10 +8,20 @@ import { reached, type Figure } from './figures.js';
 export interface Measured {
   readonly measured: string;
   readonly machine: string;
+  /** The tools that measured, and with which settings. */
+  readonly tools?: string;
   readonly figures: readonly Figure[];
 }
 
 export type Results = Readonly<Record<string, Measured>>;
+
+/** What is written to docs/benchmarks/: NAME.json for programs and NAME.md for people. */
+export interface Document {
+  readonly path: string;
+  readonly title: string;
+  /** Markdown between the title and the tables. */
+  readonly about?: string;
+}
 
 /** What the figures are measured on. */
 export function machine(): string {
@@ -22,40 +32,64 @@ export function machine(): string {
 
 export function print(results: Results): void {
   const figures = Object.values(results).flatMap((each) => each.figures);
-  const rows = figures.map((figure) => [
-    figure.name,
-    number(figure.value),
-    figure.unit,
-    goal(figure),
-    figure.note ?? '',
+  const rows = groups(figures).flatMap(([group, members]) => [
+    ...(group === '' ? [] : [[''], [paint('bold', group)]]),
+    ...members.map((each) => [
+      each.name,
+      number(each.value),
+      each.unit,
+      extent(each),
+      goal(each),
+      each.note ?? '',
+    ]),
   ]);
   say(machine());
-  say(table([['figure', 'value', '', 'goal', ''], ...rows]));
+  say(table([['figure', 'value', '', 'spread', 'goal', ''], ...rows]));
   const short = figures.filter((figure) => reached(figure) === false);
   say('');
   if (short.length === 0) say(paint('green', 'every goal is reached'));
   else say(paint('red', `not reached: ${short.map(({ name }) => name).join('; ')}`));
 }
 
-/** Writes the results for programs, and as tables for people beside it; scenarios not run now stay as they were. */
-export function write(path: string, results: Results): void {
+/** Writes the results; scenarios not run now stay as they were. Resolves with all of them. */
+export function write({ path, title, about = '' }: Document, results: Results): Results {
   mkdirSync(dirname(path), { recursive: true });
-  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : {};
+  const before = existsSync(`${path}.json`)
+    ? (JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Results)
+    : {};
   const all: Results = { ...before, ...results };
-  writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
+  writeFileSync(`${path}.json`, `${JSON.stringify(all, null, 2)}\n`);
   const sections = Object.entries(all).map(([name, each]) => section(name, each));
-  const head =
-    '# Benchmark: the control path\n\nWritten by `npm run bench`; ✓ and ✗ say whether a goal is reached.\n';
-  writeFileSync(path.replace(/json$/, 'md'), `${head}\n${sections.join('\n')}`);
+  const head = `# ${title}\n\nWritten by \`npm run bench\`; ✓ and ✗ say whether a goal is reached.\n${about}`;
+  writeFileSync(`${path}.md`, `${head}\n${sections.join('\n')}`);
+  return all;
 }
 
 function section(name: string, each: Measured): string {
-  const rows = each.figures.map((figure) => {
-    const value = `${number(figure.value)} ${figure.unit}`.trim();
-    return `| ${figure.name} | ${value} | ${goal(figure)} | ${figure.note ?? ''} |`;
+  const tables = groups(each.figures).map(([group, members]) => {
+    const rows = members.map((figure) => {
+      const value = `${number(figure.value)} ${figure.unit}`.trim();
+      return `| ${figure.name} | ${value} | ${extent(figure)} | ${goal(figure)} | ${figure.note ?? ''} |`;
+    });
+    const heading = group === '' ? '' : `### ${group}\n\n`;
+    return `${heading}| figure | value | spread | goal | |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   });
-  const table = `| figure | value | goal | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
-  return `## ${name}\n\n${each.measured}, ${each.machine}\n\n${table}`;
+  const tools = each.tools === undefined ? '' : `\n${each.tools}\n`;
+  return `## ${name}\n\n${each.measured}, ${each.machine}\n${tools}\n${tables.join('\n')}`;
+}
+
+/** The figures by their headings, in the order in which the headings come up. */
+function groups(figures: readonly Figure[]): [string, Figure[]][] {
+  const all = new Map<string, Figure[]>();
+  for (const each of figures) {
+    const group = all.get(each.group ?? '') ?? [];
+    all.set(each.group ?? '', [...group, each]);
+  }
+  return [...all];
+}
+
+function extent({ low, high }: Figure): string {
+  return low === undefined || high === undefined ? '' : `${number(low)}–${number(high)}`;
 }
 
 function goal(figure: Figure): string {
@@ -65,6 +99,7 @@ function goal(figure: Figure): string {
   return `${text.trim()} ${reached(figure) ? '✓' : '✗'}`;
 }
 
-function number(value: number): string {
+/** Three digits that count; no more than people can compare. */
+export function number(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
