@@ -1,5 +1,6 @@
 import { note, say } from '@harbor/terminal';
 import { CHECKOUT, type Scope } from '@harbor/testbed';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchChurn } from './control/churn.js';
@@ -7,46 +8,92 @@ import { benchLoad } from './control/load.js';
 import { benchPorts } from './control/ports.js';
 import { benchRegister } from './control/register.js';
 import { reached, type Figure } from './figures.js';
-import { machine, print, write, type Measured } from './report.js';
+import { benchControl } from './lab/control.js';
+import { ABOUT, picture } from './lab/document.js';
+import { benchLab } from './lab/lab.js';
+import { tools } from './lab/tools.js';
+import { machine, print, write, type Document, type Measured, type Results } from './report.js';
+import { endOnSignals, within } from './scope.js';
 
-const HELP = `npm run bench -- [--only NAME,…] [--ports N] [--seconds S] [--churn-minutes M] [--json] [--no-write]
+const HELP = `npm run bench -- [--only NAME,…] [--ports N] [--seconds S] [--churn-minutes M] [--rounds N] [--json]
+                 [--no-write]
 
-  --only           register, ports, load, churn (all unless said otherwise)
+  --only           register, ports, load, churn, lab, lab-control (all unless said otherwise)
   --ports          how many ports are provisioned (5001)
-  --seconds        how long 5,000 registers a second go on (30)
+  --seconds        how long 5,000 registers a second go on (30), or each measurement of the lab (2)
   --churn-minutes  how long instances come and go (30)
+  --rounds         how often the lab measures each contender (5)
+  --idle           how many idle connections the lab opens (10000)
+  --repetitions    how often lab-control measures at each size (50)
   --json           print JSON instead of the table
-  --no-write       leave docs/benchmarks/ as it is`;
+  --no-write       leave docs/benchmarks/ as it is
+
+The lab needs root, and haproxy, nginx with its stream module, wrk, sockperf and iperf3.`;
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'register,ports,load,churn' },
+    only: { type: 'string', default: 'register,ports,load,churn,lab,lab-control' },
     ports: { type: 'string', default: '5001' },
-    seconds: { type: 'string', default: '30' },
+    seconds: { type: 'string' },
     'churn-minutes': { type: 'string', default: '30' },
+    rounds: { type: 'string', default: '5' },
+    idle: { type: 'string', default: '10000' },
+    repetitions: { type: 'string', default: '50' },
     json: { type: 'boolean', default: false },
     'no-write': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const scenarios: Record<string, (scope: Scope) => Promise<Figure[]>> = {
-  register: benchRegister,
-  ports: (scope) => benchPorts(scope, Number(values.ports)),
-  load: (scope) => benchLoad(scope, Number(values.seconds)),
-  churn: (scope) => benchChurn(scope, Number(values['churn-minutes']), note),
+interface Scenario {
+  readonly run: (scope: Scope) => Promise<Figure[]>;
+  /** What it needs beside Harbor; resolves with their versions. */
+  readonly tools?: () => Promise<string>;
+  readonly document: Document;
+}
+
+const at = (name: string): string => join(CHECKOUT, 'docs/benchmarks', name);
+const control: Document = { path: at('control'), title: 'Benchmark: the control path' };
+const lab: Document = { path: at('lab'), title: 'Benchmark: the data planes', about: ABOUT };
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  register: { run: benchRegister, document: control },
+  ports: { run: (scope) => benchPorts(scope, Number(values.ports)), document: control },
+  load: { run: (scope) => benchLoad(scope, Number(values.seconds ?? 30)), document: control },
+  churn: { run: (scope) => benchChurn(scope, Number(values['churn-minutes']), note), document: control },
+  lab: {
+    run: (scope) =>
+      benchLab(scope, {
+        rounds: Number(values.rounds),
+        seconds: Number(values.seconds ?? 2),
+        idle: Number(values.idle),
+      }),
+    tools,
+    document: lab,
+  },
+  'lab-control': {
+    run: (scope) =>
+      benchControl(scope, { ports: Number(values.ports), repetitions: Number(values.repetitions) }),
+    tools,
+    document: lab,
+  },
 };
 
 /** Runs one scenario against a Harbor of its own and ends all it started. */
-async function run(name: string): Promise<Figure[]> {
-  const scenario = scenarios[name];
-  if (!scenario) throw new Error(`there is no benchmark ${name}\n\n${HELP}`);
+async function run(name: string, { run: scenario, tools: needed }: Scenario): Promise<Measured> {
+  const versions = await needed?.();
   note(`${name} …`);
-  const tasks: (() => unknown)[] = [];
-  try {
-    return await scenario({ teardown: (task) => tasks.push(task) });
-  } finally {
-    for (const task of tasks.reverse()) await task();
+  const figures = await within(scenario);
+  const more = versions === undefined ? {} : { tools: versions };
+  return { measured: new Date().toISOString(), machine: machine(), ...more, figures };
+}
+
+function save(results: Results): void {
+  for (const document of [control, lab]) {
+    const its = Object.entries(results).filter(([name]) => scenarios[name]?.document === document);
+    if (its.length === 0) continue;
+    const all = write(document, Object.fromEntries(its));
+    if (document === lab) writeFileSync(`${lab.path}.svg`, picture(all));
   }
 }
 
@@ -55,14 +102,16 @@ async function main(): Promise<void> {
     say(HELP);
     return;
   }
+  endOnSignals();
   const results: Record<string, Measured> = {};
   for (const name of values.only.split(',')) {
-    const figures = await run(name);
-    results[name] = { measured: new Date().toISOString(), machine: machine(), figures };
+    const scenario = scenarios[name];
+    if (!scenario) throw new Error(`there is no benchmark ${name}\n\n${HELP}`);
+    results[name] = await run(name, scenario);
   }
   if (values.json) say(JSON.stringify(results, null, 2));
   else print(results);
-  if (!values['no-write']) write(join(CHECKOUT, 'docs/benchmarks/control.json'), results);
+  if (!values['no-write']) save(results);
   const all = Object.values(results).flatMap(({ figures }) => figures);
   process.exitCode = all.some((figure) => reached(figure) === false) ? 1 : 0;
 }

@@ -3,14 +3,17 @@ import { PLANS, SERVICE_ID } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
-/** The gateway as a platform uses it: one kept connection, one request after the other. */
+/** The gateway as a platform uses it: one kept connection, one request after the other, or as many as said. */
 export class Platform {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent: Agent;
 
-  private constructor(
+  constructor(
     readonly url: string,
     readonly auth: string,
-  ) {}
+    sockets = 1,
+  ) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
+  }
 
   static async of(harbor: TestHarbor): Promise<Platform> {
     const info = JSON.parse(await harbor.must('kato', 'info', '--json', '--secrets')) as {
@@ -22,16 +25,22 @@ export class Platform {
   }
 
   /** Provisions a TCP port and resolves with the service's id. */
-  async provision(name: string): Promise<string> {
+  async provision(name: string, parameters: object = {}): Promise<string> {
     const id = randomUUID();
     await this.ask('PUT', `/v2/service_instances/${id}`, {
       service_id: SERVICE_ID,
       plan_id: PLANS[0]?.id,
       organization_guid: 'bench',
       space_guid: 'bench',
+      parameters,
       context: { platform: 'harbor', instance_name: name },
     });
     return id;
+  }
+
+  async deprovision(id: string): Promise<void> {
+    const of = new URLSearchParams({ service_id: SERVICE_ID, plan_id: PLANS[0]?.id ?? '' });
+    await this.ask('DELETE', `/v2/service_instances/${id}?${of.toString()}`);
   }
 
   /** The ports of all services, by their ids. */
