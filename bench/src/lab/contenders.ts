@@ -72,11 +72,14 @@ const NAMES: Readonly<Record<Target, string>> = {
   ping: 'udp-ping',
 };
 
+/** Instances of the lab register once: nobody is to renew them, or to be pruned, while something is measured. */
+export const UNPRUNED = { HARBOR_NODE_PRUNE_THRESHOLD: '86400' } as const;
+
 /** One Harbor with the kernel plane; its relay serves the services that ask for it. */
 export async function harbors(scope: Scope, { client, harbor: host, one }: Lab): Promise<Contender[]> {
   const harbor = await TestHarbor.start(scope, {
     netns: host.netns,
-    env: { HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'kernel', HARBOR_NODE_HOST: host.ipv4 },
+    env: { ...UNPRUNED, HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'kernel', HARBOR_NODE_HOST: host.ipv4 },
   });
   const nats = await harbor.natsUrl();
   const pids = await supervised(harbor);

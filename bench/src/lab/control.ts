@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { median, percentile, type Figure } from '../figures.js';
 import { Platform } from '../provisioning.js';
 import { within } from '../scope.js';
+import { UNPRUNED } from './contenders.js';
 import type { Task, Times } from './programs/ports.js';
 import { configure, directory, output, program, raiseOpenFiles, serve } from './servers.js';
 
@@ -52,6 +53,7 @@ async function onPlane(
   const harbor = await TestHarbor.start(scope, {
     netns: host.netns,
     env: {
+      ...UNPRUNED,
       HARBOR_PROXY_CONNECTOR_DATA_PLANE: plane,
       HARBOR_NODE_HOST: host.ipv4,
       HARBOR_GATEWAY_HOST: host.ipv4,
