@@ -11,8 +11,8 @@ How it is measured: four hosts as network namespaces of one machine, a client, H
 by cables (veth) through Harbor's. HAProxy and nginx run on the same host of a second lab that is built alike, so that
 they pay nothing for Harbor's rules, and \`direct\` is the client who asks the backend by the same way, with nobody
 between. All contenders are measured one after the other in each round, another one begins each time; a figure is the
-median of the rounds. TCP's congestion control is reno, which nothing is lost to here. The configurations are files in \`bench/configs/\`: HAProxy
-and nginx as Debian ships them, and tuned; both with as many threads or workers as there are processors. All of them
+median of the rounds. TCP's congestion control is reno, which every kernel has. The configurations are files in
+\`bench/configs/\`: HAProxy and nginx as Debian ships them, and tuned; both with as many threads or workers as there are processors. All of them
 share the machine's processors with the clients and the backends. Where the kernel forwards, the CPU is the kernel's:
 it is in the figure of the whole machine, not in that of Harbor's own processes; so is the memory of connections.
 `;
