@@ -75,39 +75,37 @@ const NAMES: Readonly<Record<Target, string>> = {
 /** Instances of the lab register once: nobody is to renew them, or to be pruned, while something is measured. */
 export const UNPRUNED = { HARBOR_NODE_PRUNE_THRESHOLD: '86400' } as const;
 
-/** One Harbor with the kernel plane; its relay serves the services that ask for it. */
-export async function harbors(scope: Scope, { client, harbor: host, one }: Lab): Promise<Contender[]> {
-  const harbor = await TestHarbor.start(scope, {
+/** A Harbor with one of the data planes. */
+export async function harbor(
+  scope: Scope,
+  { client, harbor: host, one }: Lab,
+  plane: 'kernel' | 'relay',
+): Promise<Contender> {
+  const dataPlane = plane === 'kernel' ? 'kernel' : 'embedded';
+  const own = await TestHarbor.start(scope, {
     netns: host.netns,
-    env: { ...UNPRUNED, HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'kernel', HARBOR_NODE_HOST: host.ipv4 },
+    env: { ...UNPRUNED, HARBOR_PROXY_CONNECTOR_DATA_PLANE: dataPlane, HARBOR_NODE_HOST: host.ipv4 },
   });
-  const nats = await harbor.natsUrl();
-  const pids = await supervised(harbor);
-  const contender = async (plane: 'kernel' | 'relay'): Promise<Contender> => {
-    const ports: Record<Target, number> = { ...PORTS };
-    for (const target of Object.keys(PORTS) as Target[]) {
-      const name = `${NAMES[target]}-${plane}`;
-      const service = await harbor.create(name, plane === 'relay' ? { plane: 'embedded' } : {});
-      ports[target] = service.port;
-      // The same instance in both planes: another one at the same address would take the place of the first.
-      const message = { dea: 'd', app: 'a', instance: target, service: service.id };
-      await host.publish(nats, 'harbor.register', { ...message, host: one.ipv4, port: PORTS[target] });
-      await eventually(`${name} to be known`, async () => {
-        const { backends } = await harbor.explain(name);
-        return backends.length > 0 && backends.every(({ health }) => health !== 'unknown');
-      });
-      await inPlane(host, `${target === 'ping' ? 'udp' : 'tcp'}_${service.port}`, plane);
-    }
-    return { name: `harbor-${plane}`, client, host: await front(client), ports, pids: () => pids };
-  };
-  return [await contender('kernel'), await contender('relay')];
+  const nats = await own.natsUrl();
+  const pids = await supervised(own);
+  const ports: Record<Target, number> = { ...PORTS };
+  for (const target of Object.keys(PORTS) as Target[]) {
+    const name = NAMES[target];
+    const service = await own.create(name);
+    ports[target] = service.port;
+    const message = { dea: 'd', app: 'a', instance: target, service: service.id };
+    await host.publish(nats, 'harbor.register', { ...message, host: one.ipv4, port: PORTS[target] });
+    await own.backends(name, target === 'bulk' ? 2 : 1);
+    if (plane === 'kernel') await inKernel(host, `${target === 'ping' ? 'udp' : 'tcp'}_${service.port}`);
+  }
+  return { name: `harbor-${plane}`, client, host: await front(client), ports, pids: () => pids };
 }
 
 /** A kernel plane that leaves all to the relay would be measured as what it is not. */
-async function inPlane(host: LabHost, chain: string, plane: 'kernel' | 'relay'): Promise<void> {
-  await eventually(`${chain} to be ${plane === 'kernel' ? 'in' : 'out of'} the kernel`, async () => {
+async function inKernel(host: LabHost, chain: string): Promise<void> {
+  await eventually(`${chain} to be in the kernel`, async () => {
     const rules = await host.run('nft', 'list', 'chain', 'inet', 'harbor', chain).catch(() => '');
-    return rules.includes('dnat') === (plane === 'kernel');
+    return rules.includes('dnat');
   });
 }
 

@@ -2,7 +2,7 @@ import { note } from '@harbor/terminal';
 import { buildLab, type Lab, type Scope } from '@harbor/testbed';
 import type { Figure } from '../figures.js';
 import { startBackends } from './backends.js';
-import { direct, harbors, mostConnections, proxy, type Contender } from './contenders.js';
+import { direct, harbor, mostConnections, proxy, type Contender } from './contenders.js';
 import { ratios } from './goals.js';
 import { MEASUREMENTS } from './measure.js';
 import { idleMemory } from './memory.js';
@@ -69,18 +69,20 @@ function held(connections: number, asked: number, unable: readonly string[]): Fi
 }
 
 /**
- * Two labs alike, so that nobody pays for another: in one is Harbor, with its rules and the connection tracking
- * of the kernel; in the other the proxies, on a host without any rules, as they are run where there is no Harbor.
+ * Two labs alike, so that nobody pays for another: in one the kernel forwards, with rules and with its tracking of
+ * connections; in the other are the proxies and the relay, on a host without any rules, as they are run where the
+ * kernel does not forward.
  */
 async function stage(scope: Scope, openFiles: number): Promise<Contender[]> {
-  const [ours, plain] = [await buildLab(scope), await buildLab(scope)];
-  for (const lab of [ours, plain]) {
+  const [kernel, plain] = [await buildLab(scope), await buildLab(scope)];
+  for (const lab of [kernel, plain]) {
     await likeEverywhere(lab);
     await startBackends(scope, lab.one);
   }
   return [
     direct(plain),
-    ...(await harbors(scope, ours)),
+    await harbor(scope, kernel, 'kernel'),
+    await harbor(scope, plain, 'relay'),
     await proxy(scope, plain, 'haproxy-shipped', { offset: 0, openFiles }),
     await proxy(scope, plain, 'haproxy-tuned', { offset: 100, openFiles }),
     await proxy(scope, plain, 'nginx-shipped', { offset: 200, openFiles }),
