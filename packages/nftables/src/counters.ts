@@ -1,16 +1,20 @@
-import type { RouteKey } from '@harbor/core';
+import { routeKey, type RouteKey, type Transport } from '@harbor/core';
 import type { Run } from './command.js';
-import { TABLE } from './render.js';
+import { SERVED, TABLE } from './render.js';
 
-/** As `nft -j list counters` prints it (man 5 libnftables-json), as far as it matters here. */
-interface ListedCounters {
+/** As `nft -j list set` prints it (man 5 libnftables-json), as far as it matters here. */
+interface ListedSet {
   readonly nftables: readonly {
-    readonly counter?: { readonly name: string; readonly packets: number };
+    readonly set?: {
+      readonly elem?: readonly {
+        readonly elem: {
+          readonly val: { readonly concat: readonly [Transport, number] };
+          readonly counter: { readonly packets: number };
+        };
+      }[];
+    };
   }[];
 }
-
-/** So many single counters are read faster all at once. */
-const SINGLE = 8;
 
 /**
  * How many connections the kernel has forwarded, by listener. Its own counters end with their rules; what
@@ -24,11 +28,7 @@ export class ConnectionCounters {
   /** What the kernel's counters say now; a counter, or a whole table, that is not there says nothing. */
   async read(keys: readonly RouteKey[] | 'all'): Promise<ReadonlyMap<RouteKey, number>> {
     if (keys.length === 0) return new Map();
-    const all = keys === 'all' || keys.length > SINGLE;
-    const found = all
-      ? [this.#list(['counters', 'table', ...TABLE.split(' ')])]
-      : keys.map((key) => this.#list(['counter', ...TABLE.split(' '), key.replace('/', '_')]));
-    const listed = (await Promise.all(found)).flat();
+    const listed = await this.#list();
     return new Map(keys === 'all' ? listed : listed.filter(([key]) => keys.includes(key)));
   }
 
@@ -48,10 +48,14 @@ export class ConnectionCounters {
     return (this.#kept.get(key) ?? 0) + (now.get(key) ?? 0);
   }
 
-  async #list(what: readonly string[]): Promise<[RouteKey, number][]> {
-    const text = await this.run('nft', ['-j', 'list', ...what]).catch(() => '{"nftables":[]}');
-    return (JSON.parse(text) as ListedCounters).nftables.flatMap(({ counter }): [RouteKey, number][] =>
-      counter ? [[counter.name.replace('_', '/') as RouteKey, counter.packets]] : [],
+  async #list(): Promise<[RouteKey, number][]> {
+    const list = ['-j', 'list', 'set', ...TABLE.split(' '), SERVED];
+    const text = await this.run('nft', list).catch(() => '{"nftables":[]}');
+    return (JSON.parse(text) as ListedSet).nftables.flatMap(({ set }) =>
+      (set?.elem ?? []).map(({ elem: { val, counter } }): [RouteKey, number] => [
+        routeKey(...val.concat),
+        counter.packets,
+      ]),
     );
   }
 }

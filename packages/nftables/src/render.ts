@@ -21,6 +21,9 @@ export function isOurs(mark: number): boolean {
 /** The sets in which the kernel notes who is not there, for IPv4 and for IPv6. */
 export const UNREACHABLE = ['unreachable4', 'unreachable6'] as const;
 
+/** The set that counts the connections of each listener. Single counters nft would all read before each change. */
+export const SERVED = 'served';
+
 /** How long that is remembered: until it has surely been looked at. */
 const REMEMBERED = '3s';
 
@@ -39,7 +42,13 @@ export function renderTable(rules: Iterable<KernelRule>, bindHost: string): stri
     '    type inet_proto . inet_service : verdict',
     ...(sorted.length > 0 ? ['    elements = {', elements, '    }'] : []),
     '  }',
-    ...sorted.map((rule) => `  counter ${chainOf(rule)} { }`),
+    `  set ${SERVED} {`,
+    '    type inet_proto . inet_service',
+    `    size ${2 * 0x10000}`,
+    '    flags dynamic',
+    '    counter',
+    ...(sorted.length > 0 ? [`    elements = { ${sorted.map(keyOf).join(', ')} }`] : []),
+    '  }',
     ...sorted.flatMap((rule) => [
       `  chain ${chainOf(rule)} {`,
       ...statements(rule).map((each) => `    ${each}`),
@@ -61,7 +70,7 @@ export function renderChange(before: KernelRule | undefined, after: KernelRule |
       `delete element ${TABLE} services { ${keyOf(before)} }`,
       `flush chain ${TABLE} ${chain}`,
       `delete chain ${TABLE} ${chain}`,
-      `delete counter ${TABLE} ${chain}`,
+      `delete element ${TABLE} ${SERVED} { ${keyOf(before)} }`,
     ];
   }
   const body = statements(after).map((each) => `add rule ${TABLE} ${chain} ${each}`);
@@ -70,7 +79,7 @@ export function renderChange(before: KernelRule | undefined, after: KernelRule |
     return same ? [] : [`flush chain ${TABLE} ${chain}`, ...body];
   }
   return [
-    `add counter ${TABLE} ${chain}`,
+    `add element ${TABLE} ${SERVED} { ${keyOf(after)} }`,
     `add chain ${TABLE} ${chain}`,
     ...body,
     `add element ${TABLE} services { ${elementOf(after)} }`,
@@ -87,7 +96,8 @@ function statements(rule: KernelRule): string[] {
     ...(allow.length > 0 ? [`${family} saddr != { ${[...allow].sort().join(', ')} } return`] : []),
     // The relay counts only its own: it would take as many again.
     ...(maxConnections > 0 ? [`meta l4proto tcp ct count over ${maxConnections} reject with tcp reset`] : []),
-    `counter name "${chainOf(rule)}" ct mark set ${turn}`,
+    `add @${SERVED} { meta l4proto . th dport }`,
+    `ct mark set ${turn}`,
     ...targets.map(
       (target, at) =>
         `meta l4proto ${transport} ct mark ${hex(mark + at)} dnat ${family} to ${formatAddress(target)}`,
