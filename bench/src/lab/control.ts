@@ -1,5 +1,5 @@
 import { note } from '@harbor/terminal';
-import { buildLab, freePort, freeRange, TestHarbor, type Scope } from '@harbor/testbed';
+import { buildLab, freePort, TestHarbor, type Scope } from '@harbor/testbed';
 import { appendFileSync } from 'node:fs';
 import { median, percentile, type Figure } from '../figures.js';
 import { Platform } from '../provisioning.js';
@@ -18,6 +18,8 @@ export interface ControlOptions {
 /** What one more port or backend may take with all ports in place, ms. */
 const AT_MOST = 20;
 const BACKENDS = { first: 9_001, second: 9_002 } as const;
+/** The lowest port: in a namespace of its own every one is free, and these no client calls from. */
+const LOW = 20_000;
 /** A reload takes long: so often it is measured. */
 const RELOADS = 10;
 
@@ -49,7 +51,7 @@ async function onPlane(
   const port = await freePort();
   await serve(scope, host, ['nats-server', '--addr', host.ipv4, '--port', String(port)], { tcp: port });
   const nats = `nats://${host.ipv4}:${port}`;
-  const { low, high } = await freeRange(Math.max(...sizes) + 1);
+  const [low, high] = [LOW, LOW + Math.max(...sizes)];
   const harbor = await TestHarbor.start(scope, {
     netns: host.netns,
     env: {
@@ -110,14 +112,13 @@ function series(group: string, name: string, samples: readonly number[], atMost?
 async function reloads(scope: Scope, ports: number): Promise<Figure[]> {
   const { client, harbor: host, one } = await buildLab(scope);
   await serve(scope, one, program('backend', one.ipv4, `first=${BACKENDS.first}`), { tcp: BACKENDS.first });
-  const { low } = await freeRange(ports + RELOADS);
   const config = configure('haproxy-many.cfg', directory(scope), {});
   const backend = `${one.ipv4}:${BACKENDS.first}`;
-  const listeners = Array.from({ length: ports }, (_, at) => low + at);
+  const listeners = Array.from({ length: ports }, (_, at) => LOW + at);
   const text = listeners.map((port) => `listen p${port}\n    bind :${port}\n    server one ${backend}\n\n`);
   appendFileSync(config, text.join(''));
-  const master = await serve(scope, host, ['haproxy', '-W', '-db', '-f', config], { tcp: low });
-  const reload = program('reload', config, master, host.ipv4, low + ports, backend, RELOADS);
+  const master = await serve(scope, host, ['haproxy', '-W', '-db', '-f', config], { tcp: LOW });
+  const reload = program('reload', config, master, host.ipv4, LOW + ports, backend, RELOADS);
   const times = JSON.parse(await output(client, reload)) as number[];
   return series(
     'request for one more port → a client is served',
