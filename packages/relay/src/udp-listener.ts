@@ -45,7 +45,9 @@ export class UdpListener implements Listener {
 
   update(route: Route): void {
     const rulesChanged = route.policy.allow !== this.#policy.allow || route.policy.deny !== this.#policy.deny;
+    const idleChanged = route.policy.idleTimeout !== this.#policy.idleTimeout;
     this.#policy = route.policy;
+    if (idleChanged) this.#sweepAgain();
     if (rulesChanged) this.#access = new Access(route.policy);
     this.#queue.set(route.backends);
     this.#health.keep(route.backends);
@@ -163,6 +165,13 @@ export class UdpListener implements Listener {
     flow.used = this.options.clock.now();
     this.#flows.delete(key);
     this.#flows.set(key, flow);
+  }
+
+  /** A shorter idle_timeout must not wait for what was planned with the longer one. */
+  #sweepAgain(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    if (this.#flows.size > 0) this.#sweepLater();
   }
 
   /** One timer for all flows of the port, not one per datagram. */

@@ -143,6 +143,17 @@ t.test('a flow that is idle for udp_idle_timeout ends, one in use does not', asy
   t.equal((await idle.ask(rig.port, 'back')).toString(), 'i0 back', 'who comes back is served');
 });
 
+t.test('a shorter idle timeout holds at once for what is open', async (t) => {
+  const rig = await startRelay(t, 'udp');
+  const server = await answering(t, 0);
+  await rig.route([server.backend], { idleTimeout: 3_600 });
+  const client = await UdpClient.open(t);
+  await client.ask(rig.port, 'once');
+  await rig.route([server.backend], { idleTimeout: 4 });
+  rig.clock.advance(5_000);
+  t.equal(rig.stats().connectionsOpen, 0);
+});
+
 t.test('a flow is in use while the backend alone sends', async (t) => {
   const rig = await startRelay(t, 'udp', { udpIdleTimeout: 60 });
   const server = await listenUdp(t, 0);
