@@ -110,11 +110,12 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
 
   const subjects = nodeSubjects(node);
   bus.serve(subjects.reserve, reserveRequest, async (wanted): Promise<ReserveReply> => {
-    const { ports, transports, hold_ms, revision, preserve_client_ip } = wanted;
+    const { ports, transports, hold_ms, revision, preserve_client_ip, service } = wanted;
     if (preserve_client_ip && choice.why !== undefined)
       return { held: null, skipped: [], unable: unable(node, choice.why) };
+    if (transports.length === 0) return { held: ports[0] ?? null, skipped: [] };
     await seen(revision ?? 0);
-    return desk.reserve(ports, transports, hold_ms);
+    return desk.reserve(ports, transports, hold_ms, service);
   });
   bus.serve(subjects.release, releaseRequest, async ({ port }) => {
     await desk.release(port);

@@ -30,15 +30,16 @@ export class ReservationDesk {
 
   constructor(readonly options: ReservationDeskOptions) {}
 
-  /** Binds the first of the ports that nobody has. */
+  /** Binds the first of the ports that nobody has, or `service` has for another transport only. */
   async reserve(
     ports: readonly number[],
     transports: readonly Transport[],
     holdFor: number,
+    service?: string,
   ): Promise<ReserveReply> {
     const skipped: ReserveReply['skipped'] = [];
     for (const port of ports) {
-      const reason = await this.#try(port, transports, holdFor);
+      const reason = await this.#try(port, transports, holdFor, service);
       if (reason === undefined) return { held: port, skipped };
       skipped.push({ port, reason });
     }
@@ -56,10 +57,15 @@ export class ReservationDesk {
   }
 
   /** Undefined when the port is now held, otherwise why not. */
-  async #try(port: number, transports: readonly Transport[], holdFor: number): Promise<string | undefined> {
+  async #try(
+    port: number,
+    transports: readonly Transport[],
+    holdFor: number,
+    service: string | undefined,
+  ): Promise<string | undefined> {
     const now = this.options.clock.now();
     if ((this.#promised.get(port) ?? 0) > now) return 'is being provisioned';
-    if (this.#hasRoute(port)) return 'belongs to a service';
+    if (this.#isTaken(port, transports, service)) return 'belongs to a service';
     this.#forgetPast(now);
     this.#promised.set(port, now + holdFor);
     const outcome = await this.options.binder.reserve(port, transports, holdFor);
@@ -79,11 +85,12 @@ export class ReservationDesk {
     return holder ? `held by pid ${holder.pid} (${holder.command})` : outcome.error.message;
   }
 
-  #hasRoute(port: number): boolean {
-    return (
-      this.options.table.get(routeKey('tcp', port)) !== undefined ||
-      this.options.table.get(routeKey('udp', port)) !== undefined
-    );
+  /** Both transports of a number are one service's, which may get the other one, too. */
+  #isTaken(port: number, wanted: readonly Transport[], service: string | undefined): boolean {
+    return (['tcp', 'udp'] as const).some((transport) => {
+      const route = this.options.table.get(routeKey(transport, port));
+      return route !== undefined && (route.service !== service || wanted.includes(transport));
+    });
   }
 
   #forgetPast(now: number): void {

@@ -134,6 +134,22 @@ t.test('leases - after an outage everybody has a whole lease again', (t) => {
   t.end();
 });
 
+t.test('keepTransports - a service that lost a transport loses its backends of it, and no others', (t) => {
+  const backends = table();
+  for (const transport of ['tcp', 'udp'] as const) {
+    backends.register(registration({ transport }), 0);
+    backends.register(registration({ transport, service: 'dns', port: 53, instance: 'i-9' }), 0);
+  }
+  t.match(backends.keepTransports('web', ['udp']), { outcome: 'removed', removed: [{ transport: 'tcp' }] });
+  t.strictSame(backends.keepTransports('web', ['udp']).outcome, 'unchanged');
+  t.strictSame(
+    backends.ofService('web').map(({ transport }) => transport),
+    ['udp'],
+  );
+  t.equal(backends.ofService('dns').length, 2);
+  t.end();
+});
+
 t.test('demote - a failed backend queues at the end and keeps its lease', (t) => {
   const backends = table();
   backends.register(registration(), 7);

@@ -3,8 +3,11 @@ import {
   BackendTable,
   backendId,
   claimId,
+  transportsOf,
   type BackendChanges,
   type NodeAddresses,
+  type Service,
+  type Transport,
 } from '@harbor/core';
 import { localAddresses } from '@harbor/machine';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
@@ -15,6 +18,7 @@ import { startPruning } from './dea/pruning.js';
 import { serveBackends } from './dea/views.js';
 import { Allocator } from './ports/allocator.js';
 import { connectorReservations } from './ports/reservations.js';
+import { ServiceUpdater } from './ports/updater.js';
 import { Announcer } from './service/announcer.js';
 import { serveServiceNode } from './service/service-node.js';
 
@@ -24,6 +28,9 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   const mine = () => settings.current.harbor_node;
   const node = mine().node_id;
   const service = settings.current.cluster.service_name;
+  /** What a crash may have left of a transport that the service lost is not taken over. */
+  const isServed = (service: Service | undefined, transport: Transport): boolean =>
+    service?.node === node && transportsOf(service.protocol).includes(transport);
   const table = new BackendTable(() => mine().prune_threshold * 1_000);
   const persist = persistence({
     node,
@@ -38,22 +45,6 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     },
   });
 
-  const follower = await store.follow(['service', 'port', 'int_port', 'backend'], {
-    onReset: (replica) => {
-      const known = [...replica.all('backend')].filter(
-        (backend) => replica.get('service', backend.service)?.node === node,
-      );
-      // At the start the stored backends are taken over; later the table is what is wanted.
-      if (table.size === 0) table.restore(known, clock.now());
-      persist.touchAll();
-    },
-    onChange: (change) => {
-      if (change.kind === 'service' && !change.value)
-        persist.touch(table.removeService(change.id).removed.map(backendId));
-    },
-    onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
-  });
-
   const onChanges = (changes: BackendChanges, because: string): void => {
     for (const backend of changes.put)
       log.info({ event: 'backend_up', because, ...backend }, backendId(backend));
@@ -64,17 +55,38 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     persist.touch([...changes.put, ...changes.removed].map(backendId));
   };
 
+  const follower = await store.follow(['service', 'port', 'int_port', 'backend'], {
+    onReset: (replica) => {
+      const known = [...replica.all('backend')].filter(({ service, transport }) =>
+        isServed(replica.get('service', service), transport),
+      );
+      // At the start the stored backends are taken over; later the table is what is wanted.
+      if (table.size === 0) table.restore(known, clock.now());
+      persist.touchAll();
+    },
+    onChange: (change) => {
+      if (change.kind !== 'service') return;
+      if (change.value) {
+        const kept = table.keepTransports(change.id, transportsOf(change.value.protocol));
+        if (kept.removed.length > 0) onChanges(kept, 'update');
+      } else persist.touch(table.removeService(change.id).removed.map(backendId));
+    },
+    onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
+  });
+
   const own = new Set(localAddresses());
   const addresses = (): NodeAddresses => addressesOf(mine());
+  const reservations = connectorReservations(bus, node, () => follower.replica.revision);
   const allocator = new Allocator({
     node,
     portRange: () => mine().port_range,
     store,
     follower,
-    reservations: connectorReservations(bus, node, () => follower.replica.revision),
+    reservations,
     clock,
     random,
   });
+  const updater = new ServiceUpdater({ node, store, follower, reservations, clock });
   const announcer = new Announcer({
     bus,
     service,
@@ -97,6 +109,8 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     node,
     addresses,
     allocator,
+    updater,
+    onTransportAdded: () => greeter.greet(),
     replica: follower.replica,
     table,
     log,

@@ -6,14 +6,16 @@ const transport = z.enum(['tcp', 'udp']);
 /**
  * node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. `revision` is
  * the state the node chose them from: a port freed up to then is free. `preserve_client_ip` where the
- * service asks for it, which only the kernel plane can do.
+ * service asks for it, which only the kernel plane can do. `service`: who has the port already and is to
+ * get these transports beside the one it serves; none at all only asks whether it could be served so.
  */
 export const reserveRequest = z.object({
   ports: z.array(portNumber).min(1).max(64),
-  transports: z.array(transport).min(1).max(2),
+  transports: z.array(transport).max(2),
   hold_ms: z.int().min(1).max(60_000),
   revision: z.int().min(0).optional(),
   preserve_client_ip: z.boolean().optional(),
+  service: z.string().min(1).max(255).optional(),
 });
 
 /**

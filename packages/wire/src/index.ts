@@ -10,4 +10,5 @@ export * from './records.js';
 export * from './reference.js';
 export * from './service-node.js';
 export * from './subjects.js';
+export * from './update.js';
 export { z } from 'zod';

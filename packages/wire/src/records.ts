@@ -25,6 +25,22 @@ const parameters = z.object({
 
 const claim = z.object({ node: z.string(), port: z.int(), service: z.string() });
 
+/** A service instance as it stands in Redis. */
+export const instanceRecord = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(['creating', 'ready', 'deleting']),
+  serviceId: z.string(),
+  planId: z.string(),
+  organization: z.string(),
+  space: z.string(),
+  parameters: anything,
+  platform: z.string().exactOptional(),
+  node: z.string().exactOptional(),
+  credentials: credentials.exactOptional(),
+  createdAt: z.number(),
+});
+
 /** How each kind of record stands in Redis: JSON of the domain's own shape, checked when read. */
 const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
   service: z.object({
@@ -55,20 +71,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     order: z.number(),
     since: z.number(),
   }),
-  instance: z.object({
-    id: z.string(),
-    name: z.string(),
-    state: z.enum(['creating', 'ready', 'deleting']),
-    serviceId: z.string(),
-    planId: z.string(),
-    organization: z.string(),
-    space: z.string(),
-    parameters: anything,
-    platform: z.string().exactOptional(),
-    node: z.string().exactOptional(),
-    credentials: credentials.exactOptional(),
-    createdAt: z.number(),
-  }),
+  instance: instanceRecord,
   binding: z.object({
     id: z.string(),
     instance: z.string(),

@@ -12,6 +12,7 @@ import {
   unprovisionRequest,
 } from './service-node.js';
 import { DEA_SUBJECTS, serviceSubjects } from './subjects.js';
+import { updateReply, updateRequest } from './update.js';
 
 interface Entry {
   readonly subject: string;
@@ -85,6 +86,12 @@ const node: readonly Entry[] = [
     says: 'A gateway gives a port back; one that is not there counts as done.',
     message: unprovisionRequest,
     answer: simpleReply,
+  },
+  {
+    subject: subjects.update('NODE'),
+    says: 'A gateway changes the parameters of a service, or its protocol on the number it has.',
+    message: updateRequest,
+    answer: updateReply,
   },
   {
     subject: subjects.bind('NODE'),

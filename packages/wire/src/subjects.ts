@@ -16,6 +16,8 @@ export function serviceSubjects(service: string) {
     announce: `${service}.announce`,
     provision: (node: string) => `${service}.provision.${node}`,
     unprovision: (node: string) => `${service}.unprovision.${node}`,
+    /** Ours, not of the v1 protocol: a node that does not know it does not listen there. */
+    update: (node: string) => `${service}.update.${node}`,
     bind: (node: string) => `${service}.bind.${node}`,
     unbind: (node: string) => `${service}.unbind.${node}`,
   } as const;

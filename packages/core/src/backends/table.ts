@@ -1,4 +1,5 @@
 import { LeaseTable } from '../leases/lease-table.js';
+import type { Transport } from '../services/protocol.js';
 import type { Millis } from '../time/clock.js';
 import { backendId, formatAddress, type Address, type Backend } from './backend.js';
 import { MultiMap } from './multimap.js';
@@ -119,6 +120,11 @@ export class BackendTable {
   /** A service is deleted: all its backends go. */
   removeService(service: string): BackendChanges {
     return this.#remove(this.ofService(service));
+  }
+
+  /** A service has other transports than before: its backends of those it lost go. */
+  keepTransports(service: string, transports: readonly Transport[]): BackendChanges {
+    return this.#remove(this.ofService(service).filter(({ transport }) => !transports.includes(transport)));
   }
 
   /** A backend failed: it queues at the end (contract §3, UDP). */

@@ -14,12 +14,14 @@ export interface Reservations {
   /**
    * Binds the first of the ports that can be bound, and says why others were passed over.
    * Errors: HARBOR_CONNECTOR_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE; HARBOR_DATA_PLANE_UNAVAILABLE where
-   * the service is to preserve its clients' addresses and the connector cannot.
+   * the service is to preserve its clients' addresses and the connector cannot. `service`: who has the
+   * port and is to get these transports beside the one it serves.
    */
   reserve(
     ports: readonly number[],
     transports: readonly Transport[],
     preserveClientIp: boolean,
+    service?: string,
   ): Promise<ReserveReply>;
   /** Gives a reservation back; never fails, for the connector lets go of it by itself in time. */
   release(port: number): void;
@@ -30,8 +32,11 @@ export function connectorReservations(bus: Bus, node: string, revision: () => nu
   const subjects = nodeSubjects(node);
   const options = { timeoutMs: TIMEOUT, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
   return {
-    async reserve(ports, transports, preserveClientIp) {
-      const wanted = preserveClientIp ? { preserve_client_ip: true } : {};
+    async reserve(ports, transports, preserveClientIp, service) {
+      const wanted = {
+        ...(preserveClientIp ? { preserve_client_ip: true } : {}),
+        ...(service === undefined ? {} : { service }),
+      };
       const request = { ports, transports, hold_ms: HOLD, revision: revision(), ...wanted };
       const reply = await bus.request(subjects.reserve, request, reserveReply, options);
       if (reply.unable !== undefined) throw new HarborError('HARBOR_DATA_PLANE_UNAVAILABLE', reply.unable);

@@ -17,11 +17,14 @@ import {
   serviceSubjects,
   unbindRequest,
   unprovisionRequest,
+  updateRequest,
   type ProvisionRequest,
+  type UpdateRequest,
   type z,
 } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
 import type { Allocator } from '../ports/allocator.js';
+import type { ServiceUpdater } from '../ports/updater.js';
 
 export interface ServiceNodeOptions {
   readonly bus: Bus;
@@ -29,6 +32,9 @@ export interface ServiceNodeOptions {
   readonly node: string;
   readonly addresses: () => NodeAddresses;
   readonly allocator: Allocator;
+  readonly updater: ServiceUpdater;
+  /** A service has got a transport: whoever runs its instances is to announce them anew. */
+  readonly onTransportAdded: () => void;
   readonly replica: Replica;
   readonly table: BackendTable;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -80,6 +86,14 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
     return {};
   });
 
+  operation(subjects.update(node), updateRequest, async (request) => {
+    const { service, revision, added } = await options.updater.update(changeOf(request));
+    const { id, port, protocol } = service;
+    options.log.info({ event: 'updated', service: id, port, protocol, plan: service.plan }, 'updated');
+    if (added.length > 0) options.onTransportAdded();
+    return { credentials: credentials(id), revision };
+  });
+
   operation(subjects.bind(node), bindRequest, async ({ name }) =>
     Promise.resolve({ credentials: credentials(name) }),
   );
@@ -97,6 +111,10 @@ function wantedOf(request: ProvisionRequest) {
   };
 }
 
+function changeOf({ name, plan, parameters, instance }: UpdateRequest) {
+  return { id: name, plan, parameters: parametersOf(parameters), ...(instance ? { instance } : {}) };
+}
+
 /** Our own codes on the wire start at 31000 (wire facts §1). */
 const WIRE_CODES: Partial<Record<ErrorCode, number>> = {
   HARBOR_SERVICE_NOT_FOUND: 30300,
@@ -109,6 +127,8 @@ const WIRE_CODES: Partial<Record<ErrorCode, number>> = {
   HARBOR_CONNECTOR_UNAVAILABLE: 31005,
   HARBOR_REDIS_UNAVAILABLE: 31006,
   HARBOR_DATA_PLANE_UNAVAILABLE: 31007,
+  HARBOR_SERVICE_BUSY: 31008,
+  HARBOR_PARAMETERS_INVALID: 31009,
 };
 
 function failureOf(error: HarborError) {
