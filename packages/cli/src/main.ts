@@ -88,13 +88,18 @@ function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): vo
   harbor
     .command('update-service')
     .argument('<NAME>')
-    .description(
-      'Change the plan or the parameters of a service (this version: delete it and create it anew).',
-    )
-    .option('-p, --plan <PLAN>', 'tcp, udp or both')
-    .option('-c, --parameters <JSON>', PARAMETERS)
+    .description('Change the plan or the parameters of a service; it keeps its port and its connections.')
+    .option('-p, --plan <PLAN>', 'tcp, udp, both, or free: the name decides')
+    .option('-c, --parameters <JSON>', `the ${PARAMETERS}; others stay, null takes one away`)
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('harbor update-service web -c \'{"max_connections":100}\''))
+    .addHelpText(
+      'after',
+      examples(
+        'harbor update-service web -c \'{"max_connections":100,"allow":["10.0.0.0/8"]}\'',
+        'harbor update-service web -c \'{"max_connections":null}\'',
+        'harbor update-service web -p both',
+      ),
+    )
     .action(async (name: string, wanted: Wanted) => updateService(await gateway(), name, wanted));
   harbor
     .command('delete-service')

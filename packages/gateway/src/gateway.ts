@@ -10,6 +10,7 @@ import { createServer } from './http/server.js';
 import { Deprovisioner } from './instances/deprovision.js';
 import { OperationLocks } from './instances/locks.js';
 import { Provisioner } from './instances/provision.js';
+import { Updater } from './instances/update.js';
 import { Recovery } from './instances/recover.js';
 import { ServiceNodeClient } from './nodes/client.js';
 import { NodeDirectory } from './nodes/directory.js';
@@ -46,11 +47,12 @@ export class Gateway {
     const locks = new OperationLocks();
     const deprovisioner = new Deprovisioner({ state, client, locks, log });
     const provisioner = new Provisioner({ state, nodes, client, locks, deprovisioner, clock, log });
+    const updater = new Updater({ state, client, locks, log });
     const bindings = new Bindings(state, clock);
     const sources = new ViewSources(state, directory);
     const metrics = new GatewayMetrics({ state, directory, isBusConnected: () => bus.connected });
     this.server = createServer({ log, metrics });
-    this.server.register(brokerRoutes({ account, provisioner, deprovisioner, bindings, sources }), {
+    this.server.register(brokerRoutes({ account, provisioner, deprovisioner, updater, bindings, sources }), {
       prefix: '/v2',
     });
     this.server.register(apiRoutes({ account, sources, inspector: new NodeInspector(bus), clock }), {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { credentials } from './service-node.js';
-import { serviceParameters } from './parameters.js';
+import { parameterChanges, serviceParameters } from './parameters.js';
 
 /** The Open Service Broker versions served: every 2.x. */
 export const BROKER_VERSION = /^2\.\d{1,5}$/;
@@ -32,6 +32,12 @@ export const HARBOR_PLATFORM = 'harbor';
 
 const context = z.object({ platform: z.string().max(255).nullish(), instance_name: instanceName.nullish() });
 
+/** The catalog has none, so one that names a version is another one; an empty one counts as absent. */
+const maintenanceInfo = z
+  .object({ version: z.string().max(255).nullish() })
+  .nullish()
+  .describe('The catalog has none: one with a version is answered with MaintenanceInfoConflict.');
+
 /** `PUT /v2/service_instances/:id`. */
 export const provisionBody = z
   .object({
@@ -41,6 +47,7 @@ export const provisionBody = z
     space_guid: brokerId,
     context: context.nullish(),
     parameters: serviceParameters.nullish(),
+    maintenance_info: maintenanceInfo,
   })
   .refine((body) => body.context?.platform !== HARBOR_PLATFORM || body.context.instance_name != null, {
     path: ['context', 'instance_name'],
@@ -49,6 +56,20 @@ export const provisionBody = z
   .meta({ id: 'ServiceInstanceProvisionRequest' });
 
 export type ProvisionBody = z.output<typeof provisionBody>;
+
+/** `PATCH /v2/service_instances/:id`. */
+export const updateBody = z
+  .object({
+    service_id: brokerId,
+    plan_id: brokerId.nullish(),
+    parameters: parameterChanges.nullish(),
+    maintenance_info: maintenanceInfo,
+    context: z.unknown().optional().describe('Not looked at: the name of an instance stays.'),
+    previous_values: z.unknown().optional().describe('Not looked at: Harbor knows them.'),
+  })
+  .meta({ id: 'ServiceInstanceUpdateRequest' });
+
+export type UpdateBody = z.output<typeof updateBody>;
 
 /** `PUT …/service_bindings/:bid`. */
 export const bindBody = z

@@ -1,6 +1,6 @@
 import type { Protocol } from '@harbor/core';
 import { z } from 'zod';
-import { serviceParameters } from './parameters.js';
+import { nullable, serviceParameters } from './parameters.js';
 
 /** The id of Harbor's one service; platforms keep it, so it never changes. */
 export const SERVICE_ID = '3edeafa1-2fd8-414e-a125-62570fe168ed';
@@ -66,7 +66,7 @@ export function catalog() {
         bindable: true,
         instances_retrievable: true,
         bindings_retrievable: true,
-        plan_updateable: false,
+        plan_updateable: true,
         tags: [...SERVICE_TAGS],
         metadata: {
           displayName: 'Harbor',
@@ -88,16 +88,26 @@ function planEntry(plan: Plan) {
     free: true,
     bindable: true,
     metadata: { displayName: name, bullets: [description] },
-    schemas: { service_instance: { create: { parameters: parameterSchema(plan.protocol) } } },
+    plan_updateable: true,
+    schemas: {
+      service_instance: {
+        create: { parameters: draft4(parametersOfPlan(plan.protocol)) },
+        update: { parameters: draft4(nullable(parametersOfPlan(plan.protocol))) },
+      },
+    },
   };
 }
 
-/** The parameters as JSON Schema draft 4, the version every platform must understand. */
-function parameterSchema(protocol: Protocol | undefined) {
+/** The parameters of a service with this plan: the protocol can be nothing but the plan's. */
+function parametersOfPlan(protocol: Protocol | undefined) {
   const allowed =
     protocol === undefined
       ? serviceParameters.shape.protocol
       : z.literal(protocol).optional().describe('What the plan serves.');
-  const fields = z.strictObject({ ...serviceParameters.shape, protocol: allowed });
-  return z.toJSONSchema(fields, { io: 'input', target: 'draft-4' });
+  return { ...serviceParameters.shape, protocol: allowed };
+}
+
+/** As JSON Schema draft 4, the version every platform must understand. */
+function draft4(shape: z.ZodRawShape) {
+  return z.toJSONSchema(z.strictObject(shape), { io: 'input', target: 'draft-4' });
 }

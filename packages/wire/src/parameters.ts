@@ -70,6 +70,35 @@ export const serviceParameters = z
   })
   .meta({ id: 'ServiceParameters' });
 
+/**
+ * The parameters of an update: those given are laid over the ones that hold, null takes one away. `port` may
+ * be repeated, but not changed.
+ */
+export const parameterChanges = z
+  .strictObject(nullable(serviceParameters.shape), { error: noSuchParameter })
+  .meta({ id: 'ServiceParameterChanges' });
+
+export type ParameterChanges = z.output<typeof parameterChanges>;
+
+/** The same fields, each of which may also be null. */
+export function nullable<S extends z.ZodRawShape>(shape: S): { [K in keyof S]: z.ZodNullable<S[K]> } {
+  const entries = Object.entries(shape).map(([name, schema]) => {
+    const field = z.nullable(schema as z.ZodType);
+    const { description } = schema as z.ZodType;
+    return [name, description === undefined ? field : field.describe(description)];
+  });
+  return Object.fromEntries(entries) as { [K in keyof S]: z.ZodNullable<S[K]> };
+}
+
+/** The parameters after an update, in the wire's own form and still to be checked as a whole. */
+export function mergedParameters(
+  current: Readonly<Record<string, unknown>>,
+  changes: ParameterChanges,
+): Record<string, unknown> {
+  const merged = Object.entries({ ...current, ...changes });
+  return Object.fromEntries(merged.filter(([, value]) => value !== null && value !== undefined));
+}
+
 export type ServiceParametersWire = z.output<typeof serviceParameters>;
 
 /** Wire form to domain. */

@@ -1,5 +1,15 @@
 import t from 'tap';
-import { bindBody, catalog, PLANS, planOfId, planOfName, provisionBody, SERVICE_ID } from '@harbor/wire';
+import {
+  bindBody,
+  catalog,
+  mergedParameters,
+  parameterChanges,
+  PLANS,
+  planOfId,
+  planOfName,
+  provisionBody,
+  SERVICE_ID,
+} from '@harbor/wire';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -16,11 +26,13 @@ t.test('catalog - every id is a UUID of its own and finds its plan', async (t) =
 
 t.test('catalog - parameter schemas are draft 4, closed, without references, and under 64 kB', async (t) => {
   for (const plan of catalog().services[0]?.plans ?? []) {
-    const text = JSON.stringify(plan.schemas.service_instance.create.parameters);
-    t.match(text, /"\$schema":"http:\/\/json-schema\.org\/draft-04\/schema#"/);
-    t.match(text, /"additionalProperties":false/);
-    t.notMatch(text, /\$ref/);
-    t.ok(text.length < 64_000);
+    for (const { parameters } of Object.values(plan.schemas.service_instance)) {
+      const text = JSON.stringify(parameters);
+      t.match(text, /"\$schema":"http:\/\/json-schema\.org\/draft-04\/schema#"/);
+      t.match(text, /"additionalProperties":false/);
+      t.notMatch(text, /\$ref/);
+      t.ok(text.length < 64_000);
+    }
   }
 });
 
@@ -32,7 +44,7 @@ t.test('broker bodies - unknown fields and nulls are as if they were absent', as
     context: { x: 1 },
     parameters: null,
   });
-  t.strictSame(parsed, { ...required, context: {}, parameters: null });
+  t.strictSame(parsed, { ...required, context: {}, parameters: null, maintenance_info: {} });
 });
 
 t.test('broker bodies - the parameters of a binding may be nested, but not without end', async (t) => {
@@ -41,3 +53,18 @@ t.test('broker bodies - the parameters of a binding may be nested, but not witho
   t.equal(bindBody.safeParse(body(16)).success, true);
   t.equal(bindBody.safeParse(body(17)).success, false);
 });
+
+t.test(
+  'broker bodies - an update takes null for every parameter there is, and nothing else anew',
+  async (t) => {
+    const nulls = Object.fromEntries(Object.keys(parameterChanges.shape).map((name) => [name, null]));
+    t.strictSame(parameterChanges.parse(nulls), nulls);
+    t.equal(parameterChanges.safeParse({ prot: null }).success, false);
+    t.equal(parameterChanges.safeParse({ max_connections: -1 }).success, false);
+    const current = { max_connections: 1, allow: ['10.0.0.0/8'], public: true };
+    t.strictSame(mergedParameters(current, { allow: null, public: false }), {
+      max_connections: 1,
+      public: false,
+    });
+  },
+);

@@ -23,7 +23,10 @@ import { randomUUID } from 'node:crypto';
 const TIMEOUT_MS = 15_000;
 
 /** The words of the Open Service Broker API for errors of ours. */
-const BROKER_WORDS: Readonly<Record<string, string>> = { ConcurrencyError: 'HARBOR_SERVICE_BUSY' };
+const BROKER_WORDS: Readonly<Record<string, string>> = {
+  ConcurrencyError: 'HARBOR_SERVICE_BUSY',
+  MaintenanceInfoConflict: 'HARBOR_MAINTENANCE_INFO',
+};
 
 /** What the commands ask of harbor_gateway. Errors of all: HARBOR_GATEWAY_UNAVAILABLE and what it answers. */
 export class GatewayClient {
@@ -67,6 +70,7 @@ export class GatewayClient {
     return this.service(id);
   }
 
+  /** Changes the plan or parameters, null taking one away, and resolves with the service as it is then. */
   async update(service: ServiceView, plan: string | undefined, parameters: object | undefined) {
     await this.#ask('PATCH', `/v2/service_instances/${encodeURIComponent(service.id)}`, z.unknown(), {
       service_id: SERVICE_ID,

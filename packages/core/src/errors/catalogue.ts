@@ -87,7 +87,7 @@ export const CATALOGUE = {
   HARBOR_NOT_IMPLEMENTED: {
     status: 501,
     summary: 'The operation belongs to the interface, but this version of Harbor does not carry it out.',
-    remedy: 'The message names another way; for a service: delete it and create it anew.',
+    remedy: 'The message says where it would have to be newer, or names another way.',
   },
   HARBOR_SERVICE_NOT_FOUND: {
     status: 404,
@@ -108,6 +108,11 @@ export const CATALOGUE = {
     status: 422,
     summary: 'Another operation on the same service is under way.',
     remedy: 'Try again when it has ended.',
+  },
+  HARBOR_MAINTENANCE_INFO: {
+    status: 422,
+    summary: 'The maintenance_info of a request is not that of the catalog, which has none.',
+    remedy: 'Fetch the catalog anew, or leave maintenance_info out.',
   },
   HARBOR_SERVICE_BOUND: {
     status: 409,

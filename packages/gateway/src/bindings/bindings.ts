@@ -42,7 +42,7 @@ export class Bindings {
   async bind(instanceId: string, id: string, wanted: WantedBinding): Promise<'created' | 'unchanged'> {
     const instance = this.#bindable(instanceId);
     const existing = this.state.replica.get('binding', id);
-    if (existing) return repeated(existing, instanceId, wanted);
+    if (existing) return repeated(existing, instance.value, wanted);
     if (wanted.planId !== instance.value.planId)
       throw new HarborError('HARBOR_REQUEST_INVALID', "plan_id: is not the instance's");
     const binding: Binding = { id, instance: instanceId, ...wanted, createdAt: this.clock.now() };
@@ -62,7 +62,8 @@ export class Bindings {
   async unbind(instanceId: string, id: string, query: DeleteQuery): Promise<void> {
     const binding = this.#find(instanceId, id);
     if (!binding) throw gone();
-    if (binding.serviceId !== query.service_id || binding.planId !== query.plan_id)
+    const plans = [binding.planId, this.state.replica.get('instance', instanceId)?.planId];
+    if (binding.serviceId !== query.service_id || !plans.includes(query.plan_id))
       throw new HarborError('HARBOR_REQUEST_INVALID', 'service_id and plan_id are not those of the binding');
     const result = await this.state.commit({
       expect: [{ kind: 'binding', id, is: 'present' }],
@@ -87,9 +88,11 @@ export class Bindings {
   }
 }
 
-function repeated(existing: Binding, instance: string, wanted: WantedBinding): 'unchanged' {
-  const { id, createdAt } = existing;
-  if (isDeepStrictEqual(existing, { id, instance, createdAt, ...wanted })) return 'unchanged';
+/** The plan is the instance's, which an update may have changed since the binding was made. */
+function repeated(existing: Binding, instance: Instance, wanted: WantedBinding): 'unchanged' {
+  const { id, createdAt, planId } = existing;
+  const asked = { id, instance: instance.id, createdAt, ...wanted, planId };
+  if (wanted.planId === instance.planId && isDeepStrictEqual(existing, asked)) return 'unchanged';
   throw new HarborError('HARBOR_SERVICE_EXISTS', 'a binding with this id exists and differs');
 }
 

@@ -2,7 +2,10 @@ import { HarborError, type ErrorCode } from '@harbor/core';
 import type { ErrorBody } from '@harbor/wire';
 
 /** The words the Open Service Broker specification has for errors of ours. */
-const BROKER_WORDS: Partial<Record<ErrorCode, string>> = { HARBOR_SERVICE_BUSY: 'ConcurrencyError' };
+const BROKER_WORDS: Partial<Record<ErrorCode, string>> = {
+  HARBOR_SERVICE_BUSY: 'ConcurrencyError',
+  HARBOR_MAINTENANCE_INFO: 'MaintenanceInfoConflict',
+};
 
 /** What fastify found wrong with a request before any handler saw it. */
 const REQUEST_PROBLEMS: Readonly<Record<string, string>> = {

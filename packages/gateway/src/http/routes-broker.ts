@@ -13,6 +13,8 @@ import { wantedBinding, type Bindings } from '../bindings/bindings.js';
 import type { Account } from '../dependencies.js';
 import type { Deprovisioner } from '../instances/deprovision.js';
 import type { Provisioner } from '../instances/provision.js';
+import type { Updater } from '../instances/update.js';
+import { wantedChange } from '../instances/change.js';
 import { wantedInstance } from '../instances/wanted.js';
 import { bindingResource } from '../views/bindings.js';
 import type { ViewSources } from '../views/sources.js';
@@ -23,6 +25,7 @@ export interface BrokerParts {
   readonly account: () => Account;
   readonly provisioner: Provisioner;
   readonly deprovisioner: Deprovisioner;
+  readonly updater: Updater;
   readonly bindings: Bindings;
   readonly sources: ViewSources;
 }
@@ -49,7 +52,8 @@ export function brokerRoutes(parts: BrokerParts) {
   };
 }
 
-function addInstanceRoutes(app: FastifyInstance, { provisioner, deprovisioner, sources }: BrokerParts): void {
+function addInstanceRoutes(app: FastifyInstance, parts: BrokerParts): void {
+  const { provisioner, deprovisioner, updater, sources } = parts;
   app.put(INSTANCE, async (request, reply) => {
     const { id } = instanceIn(request.params);
     const outcome = await provisioner.provision(id, wantedInstance(request.body));
@@ -67,16 +71,16 @@ function addInstanceRoutes(app: FastifyInstance, { provisioner, deprovisioner, s
     );
     return {};
   });
-  app.patch(INSTANCE, () => {
-    throw new HarborError(
-      'HARBOR_NOT_IMPLEMENTED',
-      'service instances cannot be updated; delete this one and create it anew',
-    );
+  app.patch(INSTANCE, async (request) => {
+    const { id } = instanceIn(request.params);
+    await updater.update(id, wantedChange(request.body));
+    return {};
   });
   app.get(`${INSTANCE}/last_operation`, (request): LastOperation => {
     const instance = sources.replica.get('instance', instanceIn(request.params).id);
-    if (!instance) throw noInstance();
-    return instance.state === 'ready' ? SUCCEEDED : { state: 'in progress' };
+    // Nothing here goes on after its answer, so there is an end to tell of, or nothing.
+    if (instance?.state !== 'ready') throw noInstance();
+    return SUCCEEDED;
   });
 }
 

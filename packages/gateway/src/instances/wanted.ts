@@ -14,6 +14,7 @@ import {
   SERVICE_ID,
   type Plan,
   type ServiceParametersWire,
+  type UpdateBody,
 } from '@harbor/wire';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -35,6 +36,7 @@ export interface WantedInstance {
  */
 export function wantedInstance(body: unknown): WantedInstance {
   const request = parse(provisionBody, body, 'HARBOR_REQUEST_INVALID', 'the request body');
+  requireNoMaintenance(request.maintenance_info);
   const plan = knownPlan(request.service_id, request.plan_id);
   const name = request.context?.instance_name ?? '';
   const parameters = request.parameters ?? {};
@@ -58,6 +60,15 @@ export function knownPlan(serviceId: string, planId: string): Plan {
   return plan;
 }
 
+/** Errors: HARBOR_MAINTENANCE_INFO where a request names a version of what the catalog has none of. */
+export function requireNoMaintenance(info: UpdateBody['maintenance_info']): void {
+  if (info?.version != null)
+    throw new HarborError(
+      'HARBOR_MAINTENANCE_INFO',
+      "maintenance_info: is not the catalog's, which has none",
+    );
+}
+
 /** The protocol an instance gets: its plan's, else the one asked for, else the one its name says. */
 export function protocolOf(
   plan: Pick<Plan, 'protocol'>,
@@ -68,7 +79,10 @@ export function protocolOf(
 }
 
 /** The parameters the node gets: those of the request, the plan's protocol among them. */
-export function parametersForNode({ plan, parameters }: WantedInstance): ServiceParametersWire {
+export function parametersForNode({
+  plan,
+  parameters,
+}: Pick<WantedInstance, 'plan' | 'parameters'>): ServiceParametersWire {
   return plan.protocol === undefined ? parameters : { ...parameters, protocol: plan.protocol };
 }
 
@@ -115,7 +129,8 @@ export function nameClaim(instance: string): NameClaim {
   return { instance };
 }
 
-function checkParameters(plan: Plan, name: string, parameters: ServiceParametersWire): void {
+/** Errors: HARBOR_PARAMETERS_INVALID where the parameters contradict the plan. */
+export function checkParameters(plan: Plan, name: string, parameters: ServiceParametersWire): void {
   if (plan.protocol && parameters.protocol && parameters.protocol !== plan.protocol) {
     const problem = `parameters.protocol: the plan ${plan.name} serves ${plan.protocol}, not ${parameters.protocol}`;
     throw new HarborError('HARBOR_PARAMETERS_INVALID', problem);

@@ -4,7 +4,9 @@ import {
   serviceSubjects,
   simpleReply,
   type failure,
+  updateReply,
   type ProvisionRequest,
+  type UpdateRequest,
   type z,
 } from '@harbor/wire';
 import type { MessageBus } from '../dependencies.js';
@@ -78,6 +80,31 @@ export class ServiceNodeClient {
     if (!reply.success && !isNotFound(reply.error)) throw failureOf(reply.error, node);
   }
 
+  /**
+   * Changes a service and the record that rides along; resolves with the revision that has it.
+   * Errors: HARBOR_NOT_IMPLEMENTED where the node is there but knows no updates, HARBOR_NATS_UNAVAILABLE,
+   * HARBOR_NODE_UNAVAILABLE, HARBOR_NODE_TIMEOUT, or what the node answered.
+   */
+  async update(node: string, request: UpdateRequest): Promise<number> {
+    const reply = await this.#ask(node, this.#subjects.update(node), request, updateReply).catch(
+      async (thrown: unknown) => {
+        throw (await this.#isOlder(node, request.name, thrown)) ? tooOld(node) : thrown;
+      },
+    );
+    if (!reply.success) throw failureOf(reply.error, node);
+    return reply.revision ?? 0;
+  }
+
+  /** Nobody took an update, but somebody answers to what every node knows. */
+  async #isOlder(node: string, name: string, thrown: unknown): Promise<boolean> {
+    if (!(thrown instanceof HarborError) || thrown.code !== 'HARBOR_NODE_UNAVAILABLE') return false;
+    const asked = this.#ask(node, this.#subjects.bind(node), { name }, credentialsReply);
+    return asked.then(
+      () => true,
+      () => false,
+    );
+  }
+
   async #ask<T>(node: string, subject: string, request: unknown, reply: z.ZodType<T>): Promise<T> {
     try {
       const options = { timeoutMs: NODE_TIMEOUT, unanswered: 'HARBOR_NODE_TIMEOUT' } as const;
@@ -98,6 +125,11 @@ export class ServiceNodeClient {
 }
 
 type Failure = z.output<typeof failure> | null | undefined;
+
+function tooOld(node: string): HarborError {
+  const message = `node ${node} is of a version that cannot update services; nothing was changed`;
+  return new HarborError('HARBOR_NOT_IMPLEMENTED', message);
+}
 
 function wasDelivered(error: HarborError): boolean {
   return error.details.delivered !== false;

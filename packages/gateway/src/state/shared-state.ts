@@ -19,11 +19,12 @@ export class SharedState {
   /** Commits and waits until the replica holds the result. Errors: those of the store. */
   async commit(commit: Commit): Promise<CommitResult> {
     const result = await this.store.commit(commit);
-    if (result.done) await this.#seen(result.revision);
+    if (result.done) await this.seen(result.revision);
     return result;
   }
 
-  async #seen(revision: number): Promise<void> {
+  /** Waits until the replica holds a revision, which somebody else may have made for us, or it takes too long. */
+  async seen(revision: number): Promise<void> {
     let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.clock.schedule(READ_OWN_WRITE, resolve);
