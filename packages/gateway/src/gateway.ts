@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Bindings } from './bindings/bindings.js';
 import type { Account, Log, MessageBus, StateFollower, StateStore } from './dependencies.js';
 import { GatewayMetrics } from './http/metrics.js';
+import { collectRoutes } from './http/describe.js';
 import { apiRoutes } from './http/routes-api.js';
 import { brokerRoutes } from './http/routes-broker.js';
 import { healthRoutes } from './http/routes-health.js';
@@ -16,6 +17,7 @@ import { ServiceNodeClient } from './nodes/client.js';
 import { NodeDirectory } from './nodes/directory.js';
 import { NodeInspector } from './nodes/inspect.js';
 import { NodeWatch } from './nodes/watch.js';
+import { version } from '@harbor/runtime';
 import { SharedState } from './state/shared-state.js';
 import { ViewSources } from './views/sources.js';
 
@@ -52,12 +54,16 @@ export class Gateway {
     const sources = new ViewSources(state, directory);
     const metrics = new GatewayMetrics({ state, directory, isBusConnected: () => bus.connected });
     this.server = createServer({ log, metrics });
+    const routes = collectRoutes(this.server);
     this.server.register(brokerRoutes({ account, provisioner, deprovisioner, updater, bindings, sources }), {
       prefix: '/v2',
     });
-    this.server.register(apiRoutes({ account, sources, inspector: new NodeInspector(bus), clock }), {
-      prefix: '/api/v1',
-    });
+    this.server.register(
+      apiRoutes({ account, sources, inspector: new NodeInspector(bus), clock, routes, version: version() }),
+      {
+        prefix: '/api/v1',
+      },
+    );
     this.server.register(healthRoutes({ account, bus, state, directory, metrics, clock }));
     this.directory = directory;
     this.recovery = new Recovery({ state, bus, deprovisioner, locks, clock, log });

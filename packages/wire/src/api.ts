@@ -31,6 +31,32 @@ export const serviceView = z
 
 export type ServiceView = z.output<typeof serviceView>;
 
+/** `GET /varz`: how the gateway stands, for the operator. */
+export const varzView = z
+  .object({
+    name: z.string(),
+    uptime_s: z.number(),
+    mem_bytes: z.int(),
+    cpu_s: z.number(),
+    nats_connected: z.boolean(),
+    /** Of the shared state, as far as it is known here. */
+    revision: z.int(),
+    instances: z.int(),
+    bindings: z.int(),
+    requests: z.int(),
+    nodes: z.array(
+      z.object({
+        id: z.string(),
+        plan: z.string(),
+        available: z.number(),
+        pending: z.int(),
+        stale: z.boolean(),
+        heard_s: z.number().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Varz' });
+
 /** `GET /api/v1/services`. */
 export const servicesView = z.object({ services: z.array(serviceView) }).meta({ id: 'ServicesView' });
 

@@ -5,6 +5,16 @@ import { parameterChanges, serviceParameters } from './parameters.js';
 /** The Open Service Broker versions served: every 2.x. */
 export const BROKER_VERSION = /^2\.\d{1,5}$/;
 
+/** The headers of every request under /v2. */
+export const brokerHeaders = z.object({
+  'X-Broker-API-Version': z.string().regex(BROKER_VERSION),
+  'X-Broker-API-Originating-Identity': z
+    .string()
+    .optional()
+    .describe('The platform and base64 of a JSON object that says who is behind the request.'),
+  'X-Broker-API-Request-Identity': z.string().optional().describe('Echoed.'),
+});
+
 /** How deep the free-form parameters of a binding may be nested. */
 const DEEPEST = 16;
 
@@ -98,6 +108,9 @@ export const errorBody = z
   .meta({ id: 'Error', description: 'What went wrong, for programs and for people.' });
 
 export type ErrorBody = z.output<typeof errorBody>;
+
+/** What there is to say of what is done and gone. */
+export const nothing = z.object({}).meta({ id: 'Nothing' });
 
 /** `GET /v2/service_instances/:id`. */
 export const instanceResource = z

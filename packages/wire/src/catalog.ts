@@ -55,6 +55,39 @@ export function planOfName(name: string): Plan | undefined {
   return PLANS.find((plan) => plan.name === name);
 }
 
+const freeForm = z.record(z.string(), z.unknown());
+
+/** `GET /v2/catalog`. */
+export const catalogBody = z
+  .object({
+    services: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        description: z.string(),
+        bindable: z.boolean(),
+        instances_retrievable: z.boolean(),
+        bindings_retrievable: z.boolean(),
+        plan_updateable: z.boolean(),
+        tags: z.array(z.string()),
+        metadata: freeForm,
+        plans: z.array(
+          z.object({
+            id: z.string(),
+            name: z.string(),
+            description: z.string(),
+            free: z.boolean(),
+            bindable: z.boolean(),
+            plan_updateable: z.boolean(),
+            metadata: freeForm,
+            schemas: freeForm,
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'Catalog' });
+
 /** What `GET /v2/catalog` answers. */
 export function catalog() {
   return {

@@ -1,5 +1,12 @@
 import type { Clock } from '@harbor/core';
-import { parse, z } from '@harbor/wire';
+import {
+  bindingsView as bindingsBody,
+  explainView as explainBody,
+  parse,
+  servicesView as servicesBody,
+  serviceView as serviceBody,
+  z,
+} from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '../dependencies.js';
 import type { NodeInspector } from '../nodes/inspect.js';
@@ -9,6 +16,8 @@ import { findInstance, findInstanceOrPort } from '../views/find.js';
 import { servicesView, serviceView } from '../views/services.js';
 import type { ViewSources } from '../views/sources.js';
 import { requireAccount } from './auth.js';
+import { about, type DescribedRoute } from './describe.js';
+import { openApi } from './openapi.js';
 import { notFound } from './server.js';
 
 export interface ApiParts {
@@ -16,25 +25,54 @@ export interface ApiParts {
   readonly sources: ViewSources;
   readonly inspector: NodeInspector;
   readonly clock: Clock;
+  /** All routes of the server, these among them. */
+  readonly routes: readonly DescribedRoute[];
+  /** Harbor's. */
+  readonly version: string;
 }
 
 const what = z.object({ what: z.string().min(1).max(255) });
 const bindingsQuery = z.object({ app: z.string().min(1).max(255).optional() });
 
+const SERVICES = { name: 'listServices', summary: 'All services.', answers: { 200: servicesBody } };
+const SERVICE = {
+  name: 'getService',
+  summary: 'One service, by its id or name, with its credentials.',
+  path: what,
+  answers: { 200: serviceBody },
+  errors: [400, 404],
+};
+const BINDINGS = {
+  name: 'listBindings',
+  summary: 'The bindings of an application, or all.',
+  query: bindingsQuery,
+  answers: { 200: bindingsBody },
+  errors: [400],
+};
+const EXPLAIN = {
+  name: 'explain',
+  summary: 'All that is known of a port, by its number or by the id or name of its service.',
+  path: what,
+  answers: { 200: explainBody },
+  errors: [400, 404],
+};
+const OPENAPI = { name: 'openapi', summary: 'This description.', answers: { 200: z.looseObject({}) } };
+
 /** What the CLI and the console read, to be registered under `/api/v1`. */
-export function apiRoutes({ account, sources, inspector, clock }: ApiParts) {
+export function apiRoutes({ account, sources, inspector, clock, routes, version }: ApiParts) {
   return (app: FastifyInstance, _options: object, done: () => void): void => {
     app.addHook('onRequest', requireAccount(account));
     app.setNotFoundHandler(notFound);
-    app.get('/services', () => servicesView(sources));
-    app.get('/services/:what', (request) =>
+    app.get('/openapi.json', about(OPENAPI), () => openApi(routes, version));
+    app.get('/services', about(SERVICES), () => servicesView(sources));
+    app.get('/services/:what', about(SERVICE), (request) =>
       serviceView(sources, findInstance(sources.replica, whatIn(request.params))),
     );
-    app.get('/bindings', (request) => {
+    app.get('/bindings', about(BINDINGS), (request) => {
       const query = parse(bindingsQuery, request.query, 'HARBOR_REQUEST_INVALID', 'the query');
       return bindingsView(sources, query.app);
     });
-    app.get('/explain/:what', (request) => {
+    app.get('/explain/:what', about(EXPLAIN), (request) => {
       const instance = findInstanceOrPort(sources.replica, whatIn(request.params));
       return explainView(sources, inspector, instance, clock.now());
     });

@@ -1,13 +1,5 @@
 import { HarborError, type Instance } from '@harbor/core';
-import {
-  brokerId,
-  catalog,
-  deleteQuery,
-  parse,
-  z,
-  type InstanceResource,
-  type LastOperation,
-} from '@harbor/wire';
+import { catalog, deleteQuery, parse, type InstanceResource, type LastOperation } from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
 import { wantedBinding, type Bindings } from '../bindings/bindings.js';
 import type { Account } from '../dependencies.js';
@@ -19,6 +11,8 @@ import { wantedInstance } from '../instances/wanted.js';
 import { bindingResource } from '../views/bindings.js';
 import type { ViewSources } from '../views/sources.js';
 import { echoRequestIdentity, requireAccount, requireBrokerVersion } from './auth.js';
+import { BROKER, bindingPath, instancePath } from './broker-operations.js';
+import { about } from './describe.js';
 import { notFound } from './server.js';
 
 export interface BrokerParts {
@@ -33,9 +27,6 @@ export interface BrokerParts {
 const INSTANCE = '/service_instances/:id';
 const BINDING = `${INSTANCE}/service_bindings/:binding`;
 
-const instancePath = z.object({ id: brokerId });
-const bindingPath = z.object({ id: brokerId, binding: brokerId });
-
 const SUCCEEDED: LastOperation = { state: 'succeeded' };
 
 /** The Open Service Broker API, to be registered under `/v2`. */
@@ -45,7 +36,7 @@ export function brokerRoutes(parts: BrokerParts) {
     app.addHook('onRequest', requireAccount(parts.account));
     app.addHook('onRequest', requireBrokerVersion);
     app.setNotFoundHandler(notFound);
-    app.get('/catalog', () => catalog());
+    app.get('/catalog', about(BROKER.catalog), () => catalog());
     addInstanceRoutes(app, parts);
     addBindingRoutes(app, parts);
     done();
@@ -54,16 +45,16 @@ export function brokerRoutes(parts: BrokerParts) {
 
 function addInstanceRoutes(app: FastifyInstance, parts: BrokerParts): void {
   const { provisioner, deprovisioner, updater, sources } = parts;
-  app.put(INSTANCE, async (request, reply) => {
+  app.put(INSTANCE, about(BROKER.provision), async (request, reply) => {
     const { id } = instanceIn(request.params);
     const outcome = await provisioner.provision(id, wantedInstance(request.body));
     return reply.code(outcome === 'created' ? 201 : 200).send({});
   });
-  app.get(INSTANCE, (request) => {
+  app.get(INSTANCE, about(BROKER.getInstance), (request) => {
     const instance = existing(sources, instanceIn(request.params).id);
     return resourceOf(instance);
   });
-  app.delete(INSTANCE, async (request) => {
+  app.delete(INSTANCE, about(BROKER.deprovision), async (request) => {
     const { id } = instanceIn(request.params);
     await deprovisioner.deprovision(
       id,
@@ -71,12 +62,12 @@ function addInstanceRoutes(app: FastifyInstance, parts: BrokerParts): void {
     );
     return {};
   });
-  app.patch(INSTANCE, async (request) => {
+  app.patch(INSTANCE, about(BROKER.update), async (request) => {
     const { id } = instanceIn(request.params);
     await updater.update(id, wantedChange(request.body));
     return {};
   });
-  app.get(`${INSTANCE}/last_operation`, (request): LastOperation => {
+  app.get(`${INSTANCE}/last_operation`, about(BROKER.instanceOperation), (request): LastOperation => {
     const instance = sources.replica.get('instance', instanceIn(request.params).id);
     // Nothing here goes on after its answer, so there is an end to tell of, or nothing.
     if (instance?.state !== 'ready') throw noInstance();
@@ -85,23 +76,23 @@ function addInstanceRoutes(app: FastifyInstance, parts: BrokerParts): void {
 }
 
 function addBindingRoutes(app: FastifyInstance, { bindings, sources }: BrokerParts): void {
-  app.put(BINDING, async (request, reply) => {
+  app.put(BINDING, about(BROKER.bind), async (request, reply) => {
     const { id, binding } = bindingIn(request.params);
     const outcome = await bindings.bind(id, binding, wantedBinding(request.body));
     const resource = bindingResource(sources, bindings.get(id, binding));
     return reply.code(outcome === 'created' ? 201 : 200).send(resource);
   });
-  app.get(BINDING, (request) => {
+  app.get(BINDING, about(BROKER.getBinding), (request) => {
     const { id, binding } = bindingIn(request.params);
     return bindingResource(sources, bindings.get(id, binding));
   });
-  app.delete(BINDING, async (request) => {
+  app.delete(BINDING, about(BROKER.unbind), async (request) => {
     const { id, binding } = bindingIn(request.params);
     const query = parse(deleteQuery, request.query, 'HARBOR_REQUEST_INVALID', 'the query');
     await bindings.unbind(id, binding, query);
     return {};
   });
-  app.get(`${BINDING}/last_operation`, (request) => {
+  app.get(`${BINDING}/last_operation`, about(BROKER.bindingOperation), (request) => {
     const { id, binding } = bindingIn(request.params);
     bindings.get(id, binding);
     return SUCCEEDED;

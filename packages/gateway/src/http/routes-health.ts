@@ -3,7 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Account, MessageBus } from '../dependencies.js';
 import type { NodeDirectory } from '../nodes/directory.js';
 import type { SharedState } from '../state/shared-state.js';
+import { varzView } from '@harbor/wire';
 import { requireAccount } from './auth.js';
+import { about } from './describe.js';
 import type { GatewayMetrics } from './metrics.js';
 
 export interface HealthParts {
@@ -15,15 +17,19 @@ export interface HealthParts {
   readonly clock: Clock;
 }
 
+const HEALTHZ = { name: 'healthz', summary: 'It answers.', answers: { 200: 'text/plain' }, open: true };
+const METRICS = { name: 'metrics', summary: 'For Prometheus.', answers: { 200: 'text/plain' }, open: true };
+const VARZ = { name: 'varz', summary: 'How the gateway stands.', answers: { 200: varzView } };
+
 /** `/healthz` and `/metrics` for anybody, `/varz` for those with an account. */
 export function healthRoutes({ account, bus, state, directory, metrics, clock }: HealthParts) {
   const started = clock.now();
   return (app: FastifyInstance, _options: object, done: () => void): void => {
-    app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok'));
-    app.get('/metrics', async (_request, reply) =>
+    app.get('/healthz', about(HEALTHZ), (_request, reply) => reply.type('text/plain').send('ok'));
+    app.get('/metrics', about(METRICS), async (_request, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     );
-    app.get('/varz', { onRequest: requireAccount(account) }, () => ({
+    app.get('/varz', { onRequest: requireAccount(account), ...about(VARZ) }, () => ({
       name: 'harbor_gateway',
       uptime_s: seconds(clock.now() - started),
       mem_bytes: process.memoryUsage.rss(),
