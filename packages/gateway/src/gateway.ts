@@ -1,4 +1,5 @@
 import type { Clock } from '@harbor/core';
+import { version } from '@harbor/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Bindings } from './bindings/bindings.js';
 import type { Account, Log, MessageBus, StateFollower, StateStore } from './dependencies.js';
@@ -17,7 +18,6 @@ import { ServiceNodeClient } from './nodes/client.js';
 import { NodeDirectory } from './nodes/directory.js';
 import { NodeInspector } from './nodes/inspect.js';
 import { NodeWatch } from './nodes/watch.js';
-import { version } from '@harbor/runtime';
 import { SharedState } from './state/shared-state.js';
 import { ViewSources } from './views/sources.js';
 
@@ -55,15 +55,10 @@ export class Gateway {
     const metrics = new GatewayMetrics({ state, directory, isBusConnected: () => bus.connected });
     this.server = createServer({ log, metrics });
     const routes = collectRoutes(this.server);
-    this.server.register(brokerRoutes({ account, provisioner, deprovisioner, updater, bindings, sources }), {
-      prefix: '/v2',
-    });
-    this.server.register(
-      apiRoutes({ account, sources, inspector: new NodeInspector(bus), clock, routes, version: version() }),
-      {
-        prefix: '/api/v1',
-      },
-    );
+    const broker = { account, log, provisioner, deprovisioner, updater, bindings, sources };
+    this.server.register(brokerRoutes(broker), { prefix: '/v2' });
+    const api = { account, sources, inspector: new NodeInspector(bus), clock, routes, version: version() };
+    this.server.register(apiRoutes(api), { prefix: '/api/v1' });
     this.server.register(healthRoutes({ account, bus, state, directory, metrics, clock }));
     this.directory = directory;
     this.recovery = new Recovery({ state, bus, deprovisioner, locks, clock, log });

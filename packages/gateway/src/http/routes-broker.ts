@@ -2,7 +2,7 @@ import { HarborError, type Instance } from '@harbor/core';
 import { catalog, deleteQuery, parse, type InstanceResource, type LastOperation } from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
 import { wantedBinding, type Bindings } from '../bindings/bindings.js';
-import type { Account } from '../dependencies.js';
+import type { Account, Log } from '../dependencies.js';
 import type { Deprovisioner } from '../instances/deprovision.js';
 import type { Provisioner } from '../instances/provision.js';
 import type { Updater } from '../instances/update.js';
@@ -11,12 +11,14 @@ import { wantedInstance } from '../instances/wanted.js';
 import { bindingResource } from '../views/bindings.js';
 import type { ViewSources } from '../views/sources.js';
 import { echoRequestIdentity, requireAccount, requireBrokerVersion } from './auth.js';
+import { audit } from './audit.js';
 import { BROKER, bindingPath, instancePath } from './broker-operations.js';
 import { about } from './describe.js';
 import { notFound } from './server.js';
 
 export interface BrokerParts {
   readonly account: () => Account;
+  readonly log: Log;
   readonly provisioner: Provisioner;
   readonly deprovisioner: Deprovisioner;
   readonly updater: Updater;
@@ -35,6 +37,7 @@ export function brokerRoutes(parts: BrokerParts) {
     app.addHook('onRequest', echoRequestIdentity);
     app.addHook('onRequest', requireAccount(parts.account));
     app.addHook('onRequest', requireBrokerVersion);
+    audit(app, parts.log);
     app.setNotFoundHandler(notFound);
     app.get('/catalog', about(BROKER.catalog), () => catalog());
     addInstanceRoutes(app, parts);
