@@ -2,23 +2,26 @@ import type { Address, Transport } from '@harbor/core';
 import type { Run } from './command.js';
 import { isOurs, TABLE, UNREACHABLE } from './render.js';
 
-/** Which of the kernel's connections are meant: those to one port, or those that one backend answers. */
+/** Which of the kernel's connections are meant: those to one port, of them those of one backend or client. */
 export interface FlowFilter {
   readonly transport: Transport;
   /** The port clients connected to. */
   readonly port: number;
   readonly backend?: Address;
+  readonly client?: Address;
 }
 
 /**
  * Ends connections that the kernel keeps for us (man 8 conntrack): a UDP client's next datagram finds the
  * new primary, a TCP connection to a backend that has left ends. None there is no failure.
  */
-export async function endFlows(run: Run, { transport, port, backend }: FlowFilter): Promise<void> {
+export async function endFlows(run: Run, { transport, port, backend, client }: FlowFilter): Promise<void> {
   const towards = backend ? ['--reply-src', backend.host, '--reply-port-src', String(backend.port)] : [];
-  const families = backend ? [backend.host.includes(':') ? 'ipv6' : 'ipv4'] : ['ipv4', 'ipv6'];
+  const from = client ? ['--orig-src', client.host, '--orig-port-src', String(client.port)] : [];
+  const end = backend ?? client;
+  const families = end ? [end.host.includes(':') ? 'ipv6' : 'ipv4'] : ['ipv4', 'ipv6'];
   for (const family of families) {
-    const args = ['-D', '-f', family, '-p', transport, '--orig-port-dst', String(port), ...towards];
+    const args = ['-D', '-f', family, '-p', transport, '--orig-port-dst', String(port), ...towards, ...from];
     await run('conntrack', args).catch((error: unknown) => {
       if (!String(error).includes('0 flow entries')) throw error;
     });
@@ -30,6 +33,7 @@ export interface Flow {
   /** The port the client connected to. */
   readonly port: number;
   readonly backend: Address;
+  readonly client: Address;
   /** False where it has ended and is only kept for stragglers. */
   readonly open: boolean;
 }
@@ -52,10 +56,16 @@ function flowOf(line: string): Flow | undefined {
   const all = (what: string): string[] =>
     [...line.matchAll(new RegExp(`\\b${what}=(\\S+)`, 'g'))].map(([, value]) => value ?? '');
   const [port] = all('dport');
-  const [, host] = all('src');
-  const [, answers] = all('sport');
-  if (port === undefined || host === undefined || !isOurs(Number(all('mark')[0]))) return undefined;
-  return { port: Number(port), backend: { host, port: Number(answers) }, open: !ENDED.test(line) };
+  const [from, host] = all('src');
+  const [of, answers] = all('sport');
+  if (port === undefined || from === undefined || host === undefined || !isOurs(Number(all('mark')[0])))
+    return undefined;
+  return {
+    port: Number(port),
+    backend: { host, port: Number(answers) },
+    client: { host: from, port: Number(of) },
+    open: !ENDED.test(line),
+  };
 }
 
 /**
@@ -70,6 +80,16 @@ export async function endStaleFlows(run: Run, primaries: ReadonlyMap<number, Add
     stale.set(`${port} ${backend.host} ${backend.port}`, { transport: 'udp', port, backend });
   }
   for (const filter of stale.values()) await endFlows(run, filter);
+}
+
+/** Ends the connections to a port that were led on for clients who are not admitted any more. */
+export async function endDenied(
+  run: Run,
+  { transport, port }: FlowFilter,
+  admits: (host: string) => boolean,
+): Promise<void> {
+  for (const { client } of await listFlows(run, transport, port))
+    if (!admits(client.host)) await endFlows(run, { transport, port, client });
 }
 
 /** As `nft -j list set` prints it (man 5 libnftables-json), as far as it matters here. */

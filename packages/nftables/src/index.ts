@@ -1,3 +1,4 @@
+export * from './clients.js';
 export * from './capability.js';
 export * from './command.js';
 export * from './counters.js';

@@ -9,8 +9,9 @@ import {
 } from '@harbor/core';
 import type { Run } from './command.js';
 import { ConnectionCounters } from './counters.js';
+import { admission } from './clients.js';
 import { Drains } from './drains.js';
-import { endFlows, endStaleFlows, listFlows } from './flows.js';
+import { endDenied, endFlows, endStaleFlows, listFlows } from './flows.js';
 import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
 import { KernelTable } from './table.js';
 import type { TableWatch } from './watch.js';
@@ -107,6 +108,8 @@ export class KernelPlane {
   /** What the kernel still keeps of connections made under the old rule. */
   async #afterwards(known: Route | undefined, route: Route | undefined, moved: boolean): Promise<void> {
     const { port, transport } = route ?? known ?? { port: 0, transport: 'tcp' };
+    if (route && known && isStricter(known, route))
+      await endDenied(this.options.run, { transport, port }, admission(route.policy));
     if (transport === 'udp') {
       if (moved) await endFlows(this.options.run, { transport, port });
       return;
@@ -130,6 +133,13 @@ export class KernelPlane {
       this.#drains.begin({ transport: 'tcp', port, backend }, seconds);
     }
   }
+}
+
+/** True where somebody who is in may have to go: the relay ends its own, too. */
+function isStricter(known: Route, route: Route): boolean {
+  const rules = ({ policy: { allow = [], deny = [] } }: Route): string => JSON.stringify([allow, deny]);
+  const any = (route.policy.allow?.length ?? 0) + (route.policy.deny?.length ?? 0) > 0;
+  return any && rules(known) !== rules(route);
 }
 
 function present(wanted: ReadonlyMap<RouteKey, KernelRule | undefined>): Map<RouteKey, KernelRule> {

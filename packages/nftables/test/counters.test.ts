@@ -1,5 +1,12 @@
 import t from 'tap';
-import { ConnectionCounters, endStaleFlows, listFlows, type Run } from '../src/index.js';
+import {
+  admission,
+  ConnectionCounters,
+  endDenied,
+  endStaleFlows,
+  listFlows,
+  type Run,
+} from '../src/index.js';
 
 /** nft as it would print these counters. */
 function nft(counters: Readonly<Record<string, number>>, asked: string[] = []): Run {
@@ -60,9 +67,10 @@ function conntrack(flows: string, asked: string[] = []): Run {
 }
 
 t.test('flows - ours are known by their mark, open ones by their state', async (t) => {
+  const client = (port: number) => ({ host: '10.77.1.2', port });
   t.strictSame(await listFlows(conntrack(FLOWS), 'tcp', 35_000), [
-    { port: 35_000, backend: { host: '10.77.2.2', port: 8000 }, open: true },
-    { port: 35_000, backend: { host: '10.77.3.2', port: 8001 }, open: false },
+    { port: 35_000, backend: { host: '10.77.2.2', port: 8000 }, client: client(40_000), open: true },
+    { port: 35_000, backend: { host: '10.77.3.2', port: 8001 }, client: client(40_001), open: false },
   ]);
 });
 
@@ -77,4 +85,19 @@ t.test('flows - those to a backend that is no longer the primary end, the others
     '-D -f ipv4 -p udp --orig-port-dst 1 --reply-src 10.0.0.2 --reply-port-src 9000',
     '-D -f ipv4 -p udp --orig-port-dst 2 --reply-src 10.0.0.1 --reply-port-src 9000',
   ]);
+});
+
+t.test('flows - those of clients who are denied from now on are ended, and no others', async (t) => {
+  const asked: string[] = [];
+  const run = conntrack(FLOWS, asked);
+  const port = { transport: 'tcp', port: 35_000 } as const;
+  await endDenied(run, port, admission({ deny: ['::/0'], allow: ['10.77.1.0/24'] }));
+  t.strictSame(asked, []);
+  await endDenied(run, port, admission({ deny: ['10.77.1.2/32'] }));
+  const one = (from: number): string =>
+    `-D -f ipv4 -p tcp --orig-port-dst 35000 --orig-src 10.77.1.2 --orig-port-src ${from}`;
+  t.strictSame(asked, [one(40_000), one(40_001)], 'what the relay serves is its own');
+  asked.length = 0;
+  await endDenied(run, port, admission({ allow: ['10.77.2.0/24'] }));
+  t.equal(asked.length, 2);
 });
