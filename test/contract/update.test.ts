@@ -17,7 +17,7 @@ import t from 'tap';
 
 /** `harbor update-service`: what changes, changes live. */
 t.test('services - are updated where they stand', async (t) => {
-  const harbor = await TestHarbor.start(t);
+  const harbor = await TestHarbor.start(t, { env: { HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'embedded' } });
   const dea = await TestDea.start(t, harbor);
   const update = async (name: string, ...args: string[]): Promise<ServiceView> =>
     JSON.parse(await harbor.must('harbor', 'update-service', name, '--json', ...args)) as ServiceView;
@@ -40,6 +40,41 @@ t.test('services - are updated where they stand', async (t) => {
     await eventually('the new rules to hold', async () => (await greeting(service.port, '::1')) === 'one');
     t.equal(await exchange(stays.socket, 'and here'), 'and here');
     stays.socket.destroy();
+  });
+
+  await t.test('timeouts and the PROXY protocol change, too', async (t) => {
+    const service = await harbor.create('tuned');
+    const backend = await tcpBackend(t, 'tuned');
+    await dea.register(backend, { service: service.id });
+    await harbor.backends('tuned', 1);
+    const { socket } = await connected(service.port);
+    const ended = once(socket, 'error');
+    await update('tuned', '-c', '{"idle_timeout":0.2}');
+    t.match(await ended, [{ code: 'ECONNRESET' }], 'who is silent for longer is ended');
+    await update('tuned', '-c', '{"idle_timeout":null,"proxy_protocol":"v1"}');
+    await eventually('the header to come back with the echo', async () => {
+      const { socket, greeted } = await connected(service.port);
+      const heard = greeted + (await exchange(socket, 'x'));
+      socket.destroy();
+      return heard.includes('PROXY TCP4 127.0.0.1');
+    });
+  });
+
+  await t.test('what the relay cannot do is refused and nothing changes', async (t) => {
+    await harbor.create('plain', { max_connections: 5 });
+    const { code, stderr } = await harbor.harbor(
+      'update-service',
+      'plain',
+      '-c',
+      '{"preserve_client_ip":true}',
+    );
+    t.equal(code, 1);
+    t.match(stderr, /preserve_client_ip needs the kernel data plane/);
+    const [view] = (await harbor.services()).filter(({ name }) => name === 'plain');
+    t.match(view, { parameters: { max_connections: 5 }, state: 'ready' });
+    t.match(await update('plain', '-c', '{"public":true,"plane":"embedded"}'), {
+      parameters: { max_connections: 5, public: true, plane: 'embedded' },
+    });
   });
 
   await t.test('the protocol changes on the number it has, both ways', async (t) => {
