@@ -1,5 +1,16 @@
 /** The import direction: core <- wire <- adapters <- runtime <- processes. Adapters never meet. */
-const adapters = ['config', 'log', 'machine', 'store', 'bus', 'relay', 'nftables', 'health', 'terminal'];
+const adapters = [
+  'config',
+  'log',
+  'machine',
+  'store',
+  'bus',
+  'relay',
+  'nftables',
+  'health',
+  'component',
+  'terminal',
+];
 const processes = ['gateway', 'node', 'connector', 'kato', 'cli'];
 const inside = (names) => `^packages/(${names.join('|')})/src`;
 

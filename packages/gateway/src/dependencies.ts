@@ -23,6 +23,7 @@ export interface MessageBus {
     options: { readonly timeoutMs: number; readonly unanswered: ErrorCode },
   ): Promise<T>;
   subscribe<T>(subject: string, schema: z.ZodType<T>, handle: (value: T) => void): unknown;
+  serve<T>(subject: string, schema: z.ZodType<T>, answer: (value: T) => Promise<unknown>): unknown;
 }
 
 /** Where the gateway writes its log; a pino logger is one. */
@@ -33,7 +34,4 @@ export interface Log {
 }
 
 /** Who may use the gateway (basic authentication). */
-export interface Account {
-  readonly username: string;
-  readonly password: string;
-}
+export type { Account } from '@harbor/component';

@@ -1,0 +1,3 @@
+export * from './account.js';
+export * from './component.js';
+export * from './server.js';
