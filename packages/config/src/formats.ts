@@ -13,6 +13,7 @@ interface Format {
 const HOSTNAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
 const REDIS_URL = /^(rediss?:\/\/[^\s/]+(\/\d+)?|redis\+sentinel:\/\/[^\s/]+\/[^\s/]+)\/?$/;
+const HTTP_URL = /^https?:\/\/[^\s/?#@]+[^\s?#]*$/;
 const NATS_URL = /^(nats|tls):\/\/[^\s,]+(,\s*(nats|tls):\/\/[^\s,]+)*$/;
 
 const text = (value: unknown): value is string => typeof value === 'string';
@@ -57,6 +58,11 @@ export const FORMATS = {
   'harbor-nats-url': {
     allowed: 'one or several nats://… or tls://… with commas between, or unset',
     accepts: orUnset((value) => text(value) && NATS_URL.test(value)),
+    coerce: unset,
+  },
+  'harbor-http-url': {
+    allowed: 'http://… or https://…, without a query, or unset',
+    accepts: orUnset((value) => text(value) && HTTP_URL.test(value) && URL.canParse(value)),
     coerce: unset,
   },
   'harbor-seconds': {

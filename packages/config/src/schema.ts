@@ -51,6 +51,18 @@ export const SCHEMA = {
       atStartOf: 'harbor_gateway',
     }),
     port: key('The port the gateway listens on.', 'harbor-port', 8190, { atStartOf: 'harbor_gateway' }),
+    url: key<string | null>(
+      'Where the cloud controller reaches the gateway; unset: http://HOST:PORT.',
+      'harbor-http-url',
+      null,
+      { atStartOf: 'harbor_gateway' },
+    ),
+    cloud_controller_uri: key<string | null>(
+      'The cloud controller to offer the service to through the v1 gateway; unset: none. It gets the token.',
+      'harbor-http-url',
+      null,
+      { atStartOf: 'harbor_gateway' },
+    ),
     token: key('The X-VCAP-Service-Token of the v1 gateway.', 'harbor-secret', '', {
       derived: 'generated at the first start',
       sensitive: true,

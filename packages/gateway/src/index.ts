@@ -1,3 +1,3 @@
-export { Gateway, SERVICE_SUBJECT, type GatewayParts } from './gateway.js';
+export { Gateway, type GatewayParts } from './gateway.js';
 export { main } from './main.js';
 export { startGateway, type GatewayContext } from './start.js';

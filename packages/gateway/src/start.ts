@@ -1,4 +1,4 @@
-import { portHolder } from '@harbor/machine';
+import { firstExternalIPv4, portHolder } from '@harbor/machine';
 import { HarborError, type Clock, type Kind } from '@harbor/core';
 import type { Store } from '@harbor/store';
 import type { FastifyInstance } from 'fastify';
@@ -16,7 +16,16 @@ export interface GatewayContext {
   readonly log: Log;
   /** The settings as they are at each moment. */
   readonly settings: {
-    readonly current: { readonly harbor_gateway: Account & { readonly host: string; readonly port: number } };
+    readonly current: {
+      readonly cluster: { readonly service_name: string };
+      readonly harbor_gateway: Account & {
+        readonly host: string;
+        readonly port: number;
+        readonly token: string;
+        readonly url: string | null;
+        readonly cloud_controller_uri: string | null;
+      };
+    };
   };
   /** Calls the listener when NATS has gone away, and when it is back. */
   onBus(listener: (connected: boolean) => void): void;
@@ -39,13 +48,20 @@ export async function startGateway(context: GatewayContext) {
     },
   });
   const account = () => settings.current.harbor_gateway;
-  const gateway = new Gateway({ store, follower, bus, clock, log, account });
+  const { host, port, url, cloud_controller_uri: uri } = settings.current.harbor_gateway;
+  const address = `${reachable(host)}:${port}`;
+  const gateway = new Gateway({
+    ...{ store, follower, bus, clock, log, account },
+    token: () => account().token,
+    service: settings.current.cluster.service_name,
+    address: () => address,
+    ...(uri === null ? {} : { cloud: { uri, url: () => url ?? `http://${address}` } }),
+  });
   const stop = async (): Promise<void> => {
     await gateway.stop();
     follower.close();
   };
   try {
-    const { host, port } = settings.current.harbor_gateway;
     await listen(gateway.server, host, port);
     log.info({ event: 'listening', host, port }, `harbor_gateway listens on ${host}:${port}`);
   } catch (error) {
@@ -57,6 +73,12 @@ export async function startGateway(context: GatewayContext) {
     if (connected) gateway.reconnected();
   });
   return { gateway, stop };
+}
+
+/** The address others reach this machine at, where the gateway listens on all of them. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return firstExternalIPv4() ?? '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {

@@ -1,9 +1,13 @@
-import { formatAddress, type Clock } from '@harbor/core';
+import { formatAddress, type Address, type Clock } from '@harbor/core';
 import type { Run } from './command.js';
-import { endFlows, type FlowFilter } from './flows.js';
+import { endFlows } from './flows.js';
 
 /** The TCP connections to one port that one backend answers. */
-export type Drain = Required<FlowFilter> & { readonly transport: 'tcp' };
+export interface Drain {
+  readonly transport: 'tcp';
+  readonly port: number;
+  readonly backend: Address;
+}
 
 /** Connections to backends that have left: they go on for a while, then they are ended. */
 export class Drains {

@@ -6,13 +6,18 @@ import {
   bindRequest,
   credentials,
   credentialsReply,
+  nodeHandles,
   provisionRequest,
+  purgeOrphan,
   simpleReply,
   unbindRequest,
   unprovisionRequest,
+  updateServiceHandle,
 } from './service-node.js';
 import { DEA_SUBJECTS, serviceSubjects } from './subjects.js';
 import { updateReply, updateRequest } from './update.js';
+import { COMPONENT_SUBJECTS, componentAnnouncement, componentDiscovery } from './component.js';
+import { handle, offering, v1Configuration, v1Error, v1Handle, v1Purge, v1Unbind } from './v1.js';
 
 interface Entry {
   readonly subject: string;
@@ -105,6 +110,72 @@ const node: readonly Entry[] = [
     message: unbindRequest,
     answer: simpleReply,
   },
+  {
+    subject: subjects.disable('NODE'),
+    says: 'Migration: the instance serves nobody until it is enabled. `[handle, [binding handles]]`.',
+    answer: simpleReply,
+  },
+  { subject: subjects.enable('NODE'), says: 'Migration: it serves again. The same.', answer: simpleReply },
+  {
+    subject: subjects.import('NODE'),
+    says: 'Migration: this node takes the instance over, on the very port numbers it has. The same.',
+    answer: simpleReply,
+  },
+  {
+    subject: subjects.updateInstance('NODE'),
+    says: 'Migration: the handles with the credentials they have on this node. The same; answered with a list.',
+  },
+  { subject: subjects.checkOrphan, says: 'A gateway asks every node what it has.' },
+  {
+    subject: subjects.nodeHandles,
+    says: 'A node answers that, in chunks of at most the largest payload less 200 bytes.',
+    message: nodeHandles,
+  },
+  {
+    subject: subjects.purgeOrphan('NODE'),
+    says: 'A gateway, told by its operator: these go. Not answered.',
+    message: purgeOrphan,
+  },
+  {
+    subject: subjects.updateServiceHandle,
+    says: 'A node: this handle has other credentials now. Answered with `true` or `false`.',
+    message: updateServiceHandle,
+  },
+];
+
+const component: readonly Entry[] = [
+  {
+    subject: COMPONENT_SUBJECTS.announce,
+    says: 'harbor_gateway and harbor_node, at connect.',
+    message: componentAnnouncement,
+  },
+  {
+    subject: COMPONENT_SUBJECTS.discover,
+    says: 'Anybody asks who is there.',
+    answer: componentDiscovery,
+  },
+];
+
+const v1: readonly Entry[] = [
+  { subject: 'POST /gateway/v1/configurations', says: 'Create.', message: v1Configuration, answer: handle },
+  {
+    subject: 'POST /gateway/v1/configurations/:service_id/handles',
+    says: 'Bind.',
+    message: v1Handle,
+    answer: handle,
+  },
+  {
+    subject: 'DELETE /gateway/v1/configurations/:service_id/handles/:handle_id',
+    says: 'Unbind.',
+    message: v1Unbind,
+  },
+  { subject: 'DELETE /service/internal/v1/purge_orphan', says: 'Remove orphans.', message: v1Purge },
+  {
+    subject: 'POST /services/v1/offerings',
+    says: 'What the gateway tells the cloud controller, every 60 s.',
+    message: offering,
+  },
+  { subject: 'Every error', says: 'Whatever is refused.', answer: v1Error },
 ];
 
 /** docs/reference/messages.md, made from the schemas that check the messages. */
@@ -124,6 +195,14 @@ ${dea.map(section).join('\n')}
 S is \`cluster service_name\`, \`HarboraaS\` unless set.
 
 ${node.map(section).join('\n')}
+## Components
+
+${component.map(section).join('\n')}
+## The v1 gateway over HTTP
+
+[What it does](../v1-gateway.md).
+
+${v1.map(section).join('\n')}
 ## Credentials
 
 ${fields(credentials)}

@@ -72,3 +72,44 @@ export const bindRequest = z.object({
 export const unbindRequest = z.object({ credentials: z.object({ name: z.string() }).loose() });
 
 export const simpleReply = z.object({ success: z.boolean(), error: failure.nullish() });
+
+/** A handle as it comes over NATS; what a node needs of it are the credentials. */
+const natsHandle = z.object({
+  service_id: z.string().max(255).nullish(),
+  configuration: z.looseObject({ plan: z.string().max(64).nullish() }).nullish(),
+  credentials: credentials.nullish(),
+  name: z.string().max(255).nullish(),
+  parameters: serviceParameters.nullish(),
+});
+
+export type NatsHandle = z.output<typeof natsHandle>;
+
+/** `S.disable_instance`, `enable_instance`, `import_instance` and `update_instance`. */
+export const migrationRequest = z.tuple([
+  natsHandle.extend({ credentials }),
+  z.array(natsHandle).max(10_000),
+]);
+
+/** The answer of `S.update_instance`: the handles with the credentials they have now. */
+export const updatedHandles = z.union([
+  z.array(natsHandle.extend({ service_id: z.string(), credentials })),
+  simpleReply,
+]);
+
+/** `S.node_handles`: what a node has, in chunks. */
+export const nodeHandles = z.object({
+  instances_list: z.array(z.string().max(255)),
+  bindings_list: z.array(z.looseObject({ name: z.string().max(255) })),
+  node_id: z.string().min(1).max(64),
+});
+
+export type NodeHandles = z.output<typeof nodeHandles>;
+
+/** `S.purge_orphan.NODE`, not answered. */
+export const purgeOrphan = z.object({
+  orphan_ins_list: z.array(z.string().max(255)).nullish(),
+  orphan_binding_list: z.array(z.unknown()).nullish(),
+});
+
+/** `S.update_service_handle`, a handle; answered with true or false. */
+export const updateServiceHandle = natsHandle.extend({ service_id: z.string().min(1).max(255), credentials });

@@ -20,6 +20,14 @@ export function serviceSubjects(service: string) {
     update: (node: string) => `${service}.update.${node}`,
     bind: (node: string) => `${service}.bind.${node}`,
     unbind: (node: string) => `${service}.unbind.${node}`,
+    disable: (node: string) => `${service}.disable_instance.${node}`,
+    enable: (node: string) => `${service}.enable_instance.${node}`,
+    import: (node: string) => `${service}.import_instance.${node}`,
+    updateInstance: (node: string) => `${service}.update_instance.${node}`,
+    checkOrphan: `${service}.check_orphan`,
+    nodeHandles: `${service}.node_handles`,
+    purgeOrphan: (node: string) => `${service}.purge_orphan.${node}`,
+    updateServiceHandle: `${service}.update_service_handle`,
   } as const;
 }
 

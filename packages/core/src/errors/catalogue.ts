@@ -64,6 +64,36 @@ export const CATALOGUE = {
     summary: 'A request is malformed or lacks a required field.',
     remedy: 'Correct the fields named.',
   },
+  HARBOR_MEDIA_TYPE_INVALID: {
+    status: 400,
+    summary: 'A request to the v1 gateway is not of the media type application/json.',
+    remedy: 'Send Content-Type: application/json with every request, those without a body too.',
+  },
+  HARBOR_PLAN_ID_UNKNOWN: {
+    status: 400,
+    summary: 'Neither the unique_id nor the plan of a v1 request is known.',
+    remedy: 'Send the id of a plan of /v2/catalog, or the name of one.',
+  },
+  HARBOR_PLAN_UNKNOWN: {
+    status: 400,
+    summary: 'No harbor_node serves the plan asked for.',
+    remedy: 'Ask for a plan that one of the nodes in /varz announces.',
+  },
+  HARBOR_VERSION_UNSUPPORTED: {
+    status: 400,
+    summary: 'No harbor_node serves the version of the service asked for.',
+    remedy: 'Ask for version 1.0, or for none.',
+  },
+  HARBOR_HANDLES_UNKNOWN: {
+    status: 503,
+    summary: 'The v1 gateway has not heard yet from the cloud controller which services it knows.',
+    remedy: 'It asks each second; check harbor_gateway cloud_controller_uri and harbor_gateway.log.',
+  },
+  HARBOR_CLOUD_CONTROLLER_UNAVAILABLE: {
+    status: 503,
+    summary: 'The cloud controller does not answer as it should.',
+    remedy: 'Check harbor_gateway cloud_controller_uri and token; it is tried again by itself.',
+  },
   HARBOR_BODY_TOO_LARGE: {
     status: 413,
     summary: 'A request body is over the limit.',

@@ -2,6 +2,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { NodeDirectory } from '../nodes/directory.js';
 import type { SharedState } from '../state/shared-state.js';
 
+const CLASSES = [
+  'responses_1xx',
+  'responses_2xx',
+  'responses_3xx',
+  'responses_4xx',
+  'responses_5xx',
+] as const;
 const STATES = ['creating', 'ready', 'deleting'] as const;
 
 export interface MetricSources {
@@ -15,6 +22,7 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #requests: Counter<'method' | 'route' | 'status'>;
   readonly #durations: Histogram<'method' | 'route'>;
+  readonly #responses: Record<string, number> = Object.fromEntries(CLASSES.map((name) => [name, 0]));
   #total = 0;
 
   constructor(sources: MetricSources) {
@@ -36,6 +44,11 @@ export class GatewayMetrics {
     addGauges(sources, registers);
   }
 
+  /** How many answers of each class there were. */
+  get responses(): Readonly<Record<string, number>> {
+    return { ...this.#responses };
+  }
+
   /** How many requests were answered. */
   get requests(): number {
     return this.#total;
@@ -44,6 +57,8 @@ export class GatewayMetrics {
   /** Counts an answer; `route` is the pattern, never the path, so that ids cannot multiply the series. */
   observe(method: string, route: string, status: number, ms: number): void {
     this.#total += 1;
+    const group = CLASSES[Math.floor(status / 100) - 1];
+    if (group) this.#responses[group] = (this.#responses[group] ?? 0) + 1;
     this.#requests.inc({ method, route, status });
     this.#durations.observe({ method, route }, ms / 1_000);
   }

@@ -1,9 +1,11 @@
+import type { Component } from '@harbor/component';
 import type { Clock, Millis } from '@harbor/core';
 import type { FastifyInstance } from 'fastify';
 import type { Account, MessageBus } from '../dependencies.js';
 import type { NodeDirectory } from '../nodes/directory.js';
 import type { SharedState } from '../state/shared-state.js';
 import { varzView } from '@harbor/wire';
+import type { Orphans } from '../orphans/orphans.js';
 import { requireAccount } from './auth.js';
 import { about } from './describe.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -15,6 +17,8 @@ export interface HealthParts {
   readonly directory: NodeDirectory;
   readonly metrics: GatewayMetrics;
   readonly clock: Clock;
+  readonly component: Component;
+  readonly orphans: Orphans;
 }
 
 const HEALTHZ = { name: 'healthz', summary: 'It answers.', answers: { 200: 'text/plain' }, open: true };
@@ -22,7 +26,8 @@ const METRICS = { name: 'metrics', summary: 'For Prometheus.', answers: { 200: '
 const VARZ = { name: 'varz', summary: 'How the gateway stands.', answers: { 200: varzView } };
 
 /** `/healthz` and `/metrics` for anybody, `/varz` for those with an account. */
-export function healthRoutes({ account, bus, state, directory, metrics, clock }: HealthParts) {
+export function healthRoutes(parts: HealthParts) {
+  const { account, bus, state, directory, metrics, clock, component, orphans } = parts;
   const started = clock.now();
   return (app: FastifyInstance, _options: object, done: () => void): void => {
     app.get('/healthz', about(HEALTHZ), (_request, reply) => reply.type('text/plain').send('ok'));
@@ -30,6 +35,7 @@ export function healthRoutes({ account, bus, state, directory, metrics, clock }:
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     );
     app.get('/varz', { onRequest: requireAccount(account), ...about(VARZ) }, () => ({
+      ...component.varz(),
       name: 'harbor_gateway',
       uptime_s: seconds(clock.now() - started),
       mem_bytes: process.memoryUsage.rss(),
@@ -39,6 +45,8 @@ export function healthRoutes({ account, bus, state, directory, metrics, clock }:
       instances: state.replica.count('instance'),
       bindings: state.replica.count('binding'),
       requests: metrics.requests,
+      responses_metrics: metrics.responses,
+      ...orphans.final,
       nodes: directory.list().map(({ heard, ...node }) => ({
         ...node,
         heard_s: Number.isFinite(heard) ? seconds(clock.now() - heard) : null,

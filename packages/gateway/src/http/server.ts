@@ -8,6 +8,7 @@ import { BODY_LIMIT, readJsonBodies } from './body.js';
 import { closeWhenAnswered } from './drain.js';
 import { httpErrorOf, knownError } from './errors.js';
 import type { GatewayMetrics } from './metrics.js';
+import { isV1, v1ErrorOf } from '../v1/errors.js';
 
 /** A percent-encoded id of 255 characters of four bytes each, and room to spare. */
 const LONGEST_PARAMETER = 4_096;
@@ -15,6 +16,8 @@ const LONGEST_PARAMETER = 4_096;
 const REQUEST_TIMEOUT = 30_000;
 /** How much of a path the log shows. */
 const LOGGED_PATH = 512;
+/** How much of the platform's name for a request. */
+const LOGGED_ID = 128;
 
 export interface ServerParts {
   readonly log: Log;
@@ -43,7 +46,12 @@ export function createServer({ log, metrics }: ServerParts): FastifyInstance {
     const { statusCode: status, elapsedTime } = reply;
     metrics.observe(method, request.routeOptions.url ?? 'unknown', status, elapsedTime);
     const ms = Math.round(elapsedTime * 10) / 10;
-    log.info({ event: 'request', method, path: pathOf(url), status, ms }, 'request');
+    const platform = platformIdOf(request);
+    const about = { method, path: pathOf(url), status, ms };
+    log.info(
+      { event: 'request', ...about, ...(platform === undefined ? {} : { request: platform }) },
+      'request',
+    );
     done();
   });
   return app;
@@ -55,7 +63,7 @@ export function notFound(): never {
 }
 
 function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const { status, body } = httpErrorOf(thrown);
+  const { status, body } = isV1(request.url) ? v1ErrorOf(thrown) : httpErrorOf(thrown);
   if (status >= 500) {
     const { code, message, cause } = knownError(thrown);
     const where = { method: request.method, path: pathOf(request.url) };
@@ -91,6 +99,12 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   socket.end(head.join('\r\n'));
   // Else a client that goes on sending would keep its half of the connection.
   socket.destroySoon();
+}
+
+/** What the platform calls the request (X-VCAP-Request-ID). */
+function platformIdOf({ headers }: FastifyRequest): string | undefined {
+  const id = headers['x-vcap-request-id'];
+  return typeof id === 'string' ? id.slice(0, LOGGED_ID) : undefined;
 }
 
 /** The path as it was sent, still encoded, without the query. */

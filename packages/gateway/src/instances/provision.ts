@@ -1,6 +1,7 @@
 import { HarborError, type Clock, type Credentials, type Instance, type Write } from '@harbor/core';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
+import type { NodeNeeds } from '../nodes/directory.js';
 import type { NodeWatch } from '../nodes/watch.js';
 import type { SharedState } from '../state/shared-state.js';
 import type { Deprovisioner } from './deprovision.js';
@@ -55,7 +56,7 @@ export class Provisioner {
 
   async #create(id: string, wanted: WantedInstance): Promise<void> {
     this.parts.client.requireConnection();
-    const choice = await this.parts.nodes.choose(wanted.parameters.port !== undefined);
+    const choice = await this.parts.nodes.choose(needsOf(wanted));
     let outcome: 'used' | 'unused' = 'unused';
     try {
       const intent = await this.#declare(id, wanted, choice.id);
@@ -86,6 +87,7 @@ export class Provisioner {
     const { id, name } = intent.instance;
     const answer = await this.parts.client.provision(intent.node, {
       plan: wanted.plan.name,
+      ...(wanted.version === undefined ? {} : { version: wanted.version }),
       instance_id: id,
       name,
       parameters: parametersForNode(wanted),
@@ -129,6 +131,11 @@ export class Provisioner {
       log.warn({ event: 'rollback_postponed', ...about, err: error }, 'recovery will roll back');
     }
   }
+}
+
+function needsOf({ plan, version, parameters }: WantedInstance): NodeNeeds {
+  const full = parameters.port !== undefined;
+  return { plan: plan.name, full, ...(version === undefined ? {} : { version }) };
 }
 
 function repeated(existing: Instance, wanted: WantedInstance): 'unchanged' {

@@ -27,6 +27,8 @@ export interface WantedInstance {
   readonly space: string;
   readonly platform?: string;
   readonly parameters: ServiceParametersWire;
+  /** The version of the service that the node has to know; v1 only. */
+  readonly version?: string;
 }
 
 /**

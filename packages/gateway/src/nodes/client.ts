@@ -3,6 +3,7 @@ import {
   credentialsReply,
   serviceSubjects,
   simpleReply,
+  updatedHandles,
   type failure,
   updateReply,
   type ProvisionRequest,
@@ -105,6 +106,21 @@ export class ServiceNodeClient {
     );
   }
 
+  /**
+   * A step of a migration. Errors: as for `unprovision`.
+   */
+  async migrate(action: 'disable' | 'enable' | 'import', node: string, pair: HandlePair): Promise<void> {
+    const reply = await this.#ask(node, this.#subjects[action](node), pair, simpleReply);
+    if (!reply.success) throw failureOf(reply.error, node);
+  }
+
+  /** The handles as they are on the node they were moved to. Errors: as for `unprovision`. */
+  async updateInstance(node: string, pair: HandlePair) {
+    const reply = await this.#ask(node, this.#subjects.updateInstance(node), pair, updatedHandles);
+    if (Array.isArray(reply)) return reply;
+    throw failureOf(reply.error, node);
+  }
+
   async #ask<T>(node: string, subject: string, request: unknown, reply: z.ZodType<T>): Promise<T> {
     try {
       const options = { timeoutMs: NODE_TIMEOUT, unanswered: 'HARBOR_NODE_TIMEOUT' } as const;
@@ -123,6 +139,9 @@ export class ServiceNodeClient {
     }
   }
 }
+
+/** `[prov_handle, [binding_handles]]` (wire facts §2). */
+export type HandlePair = readonly [prov: object, bindings: readonly object[]];
 
 type Failure = z.output<typeof failure> | null | undefined;
 
@@ -143,8 +162,11 @@ function isNotFound(error: Failure): boolean {
 function failureOf(error: Failure, node: string): HarborError {
   if (!error) return new HarborError('HARBOR_INTERNAL', `node ${node} failed and did not say why`);
   const { code, description, error: word } = error.msg;
-  if (isErrorCode(word)) return new HarborError(word, description);
-  if (code === V1_TIMEOUT) return new HarborError('HARBOR_NODE_TIMEOUT', `node ${node}: ${description}`);
+  // The gateway's own patience can end, too: who answers tells the two apart.
+  const details = { answered: true };
+  if (isErrorCode(word)) return new HarborError(word, description, { details });
+  if (code === V1_TIMEOUT)
+    return new HarborError('HARBOR_NODE_TIMEOUT', `node ${node}: ${description}`, { details });
   return new HarborError('HARBOR_INTERNAL', `node ${node} failed with ${code}: ${description}`);
 }
 

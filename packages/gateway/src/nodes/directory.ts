@@ -1,5 +1,5 @@
 import { HarborError, type Clock, type Millis, type NodeAddresses } from '@harbor/core';
-import type { Announcement } from '@harbor/wire';
+import { V1_PLAN, type Announcement } from '@harbor/wire';
 
 /** A node not heard of for this long is stale (wire facts §2). */
 export const STALE_AFTER: Millis = 300_000;
@@ -15,6 +15,13 @@ export interface NodeStatus {
   readonly stale: boolean;
 }
 
+/** What a request needs of its node; `full`: a node without a free port will do. */
+export interface NodeNeeds {
+  readonly plan?: string;
+  readonly version?: string;
+  readonly full?: boolean;
+}
+
 /** A node taken for one request; `release` says how it ended, once. */
 export interface NodeChoice {
   readonly id: string;
@@ -26,6 +33,7 @@ interface Entry {
   capacity: number;
   pending: number;
   heard: Millis;
+  swept: boolean;
 }
 
 /** The nodes that announce themselves, and which of them takes the next service. */
@@ -40,6 +48,7 @@ export class NodeDirectory {
       capacity: announcement.available_capacity,
       pending: this.#nodes.get(announcement.id)?.pending ?? 0,
       heard: this.clock.now(),
+      swept: false,
     });
   }
 
@@ -47,6 +56,11 @@ export class NodeDirectory {
   lose(id: string): void {
     const entry = this.#nodes.get(id);
     if (entry) entry.heard = -Infinity;
+  }
+
+  /** Sweeps stale nodes away: they are shown no more. What else is known of them stays, should they return. */
+  sweep(): void {
+    for (const entry of this.#nodes.values()) entry.swept = this.#isStale(entry);
   }
 
   /** Where the node is reached by its last announcement, however old: nothing newer is known. */
@@ -59,30 +73,33 @@ export class NodeDirectory {
     return this.#fresh().length;
   }
 
-  /** True when one of them has a free port, as far as is known. */
-  get hasRoom(): boolean {
-    return this.#fresh().some((entry) => availableOf(entry) > 0);
+  /** True when one of them that fits has a free port, as far as is known. */
+  hasRoom(needs: NodeNeeds = {}): boolean {
+    return this.#fresh().some(
+      (entry) => fitsPlan(entry, needs) && fitsVersion(entry, needs) && availableOf(entry) > 0,
+    );
   }
 
   /**
-   * The node with most free ports; of equals the first by id. Its capacity is taken off until the choice
-   * is released, and no announcement overwrites that. `full` takes one without a free port, too: for a port
-   * asked for by its number it is the node that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is known,
-   * HARBOR_PORT_RANGE_FULL when none has a free port.
+   * The node with most free ports among those that fit; of equals the first by id. Its capacity is taken
+   * off until the choice is released, and no announcement overwrites that. For a port asked for by its
+   * number a full node will do: it is the node that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is
+   * known, HARBOR_PLAN_UNKNOWN, HARBOR_VERSION_UNSUPPORTED, HARBOR_PORT_RANGE_FULL when none has a free port.
    */
-  choose(full = false): NodeChoice {
-    const [best] = this.#fresh().sort((a, b) => availableOf(b) - availableOf(a));
+  choose(needs: NodeNeeds = {}): NodeChoice {
+    const [best] = this.#fitting(needs).sort((a, b) => availableOf(b) - availableOf(a));
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
     const { id } = best.announcement;
-    if (availableOf(best) <= 0 && !full)
+    if (availableOf(best) <= 0 && needs.full !== true)
       throw new HarborError('HARBOR_PORT_RANGE_FULL', `no node has a free port (the best is ${id})`);
     best.pending += 1;
     return { id, release: this.#releaseOnce(id) };
   }
 
-  /** Every node ever heard of, sorted by id. */
+  /** Every node heard of and not swept away, sorted by id. */
   list(): NodeStatus[] {
-    return this.#sorted().map((entry) => ({
+    const shown = this.#sorted().filter(({ swept }) => !swept);
+    return shown.map((entry) => ({
       id: entry.announcement.id,
       plan: entry.announcement.plan,
       available: availableOf(entry),
@@ -101,6 +118,17 @@ export class NodeDirectory {
       entry.pending -= 1;
       if (outcome === 'used') entry.capacity -= unitOf(entry);
     };
+  }
+
+  #fitting(needs: NodeNeeds): Entry[] {
+    const fresh = this.#fresh();
+    const planned = fresh.filter((entry) => fitsPlan(entry, needs));
+    if (fresh.length > 0 && planned.length === 0)
+      throw new HarborError('HARBOR_PLAN_UNKNOWN', 'no harbor_node serves this plan');
+    const versed = planned.filter((entry) => fitsVersion(entry, needs));
+    if (planned.length > 0 && versed.length === 0)
+      throw new HarborError('HARBOR_VERSION_UNSUPPORTED', 'no harbor_node serves this version');
+    return versed;
   }
 
   #fresh(): Entry[] {
@@ -122,4 +150,14 @@ function unitOf(entry: Entry): number {
 
 function availableOf(entry: Entry): number {
   return entry.capacity - entry.pending * unitOf(entry);
+}
+
+/** A node of the v1 plan serves every plan: what they differ in rides along as parameters. */
+function fitsPlan({ announcement }: Entry, { plan }: NodeNeeds): boolean {
+  return plan === undefined || announcement.plan === V1_PLAN || announcement.plan === plan;
+}
+
+/** A node that names no versions is taken to know all. */
+function fitsVersion({ announcement }: Entry, { version }: NodeNeeds): boolean {
+  return version === undefined || (announcement.supported_versions?.includes(version) ?? true);
 }

@@ -1,23 +1,20 @@
 import type { Clock, Millis } from '@harbor/core';
-import { announcement, serviceSubjects } from '@harbor/wire';
+import { announcement, nodeId, serviceSubjects } from '@harbor/wire';
 import type { MessageBus } from '../dependencies.js';
-import type { NodeChoice, NodeDirectory } from './directory.js';
+import type { NodeChoice, NodeDirectory, NodeNeeds } from './directory.js';
 
 /** How long a request waits for nodes to answer S.discover. */
 const ANSWERS: Millis = 1_000;
+/** How often stale nodes are swept away (wire facts §2). */
+const SWEEP_EVERY: Millis = 60_000;
 
-/** What can stand in a NATS subject without changing its meaning. */
-const SUBJECT_TOKENS = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
-
-const heard = announcement.refine(({ id }) => SUBJECT_TOKENS.test(id), {
-  path: ['id'],
-  error: 'cannot be part of a NATS subject',
-});
+const heard = announcement.extend({ id: nodeId });
 
 /** Keeps the directory of nodes current from their announcements. */
 export class NodeWatch {
   readonly #subjects: ReturnType<typeof serviceSubjects>;
   readonly #waiting = new Set<() => void>();
+  #cancel: () => void = () => undefined;
 
   constructor(
     readonly directory: NodeDirectory,
@@ -35,6 +32,11 @@ export class NodeWatch {
       for (const wake of [...this.#waiting]) wake();
     });
     this.discover();
+    this.#sweep();
+  }
+
+  stop(): void {
+    this.#cancel();
   }
 
   /** Asks every node to announce itself now: at the start and after NATS was away. */
@@ -46,16 +48,23 @@ export class NodeWatch {
    * The best node. Where none with room is known it asks all, for ports may have been given back since
    * they announced themselves, and waits up to a second. Errors: see the directory.
    */
-  async choose(full = false): Promise<NodeChoice> {
-    if (!this.directory.hasRoom) {
+  async choose(needs: NodeNeeds = {}): Promise<NodeChoice> {
+    if (!this.directory.hasRoom(needs)) {
       this.discover();
-      await this.#answers(Math.max(1, this.directory.size));
+      await this.#answers(needs, Math.max(1, this.directory.size));
     }
-    return this.directory.choose(full);
+    return this.directory.choose(needs);
+  }
+
+  #sweep(): void {
+    this.#cancel = this.clock.schedule(SWEEP_EVERY, () => {
+      this.directory.sweep();
+      this.#sweep();
+    });
   }
 
   /** Resolves when a node with room has answered, as many as `expected` have, or none does in time. */
-  #answers(expected: number): Promise<void> {
+  #answers(needs: NodeNeeds, expected: number): Promise<void> {
     return new Promise((resolve) => {
       let answers = 0;
       const end = (): void => {
@@ -65,7 +74,7 @@ export class NodeWatch {
       };
       const wake = (): void => {
         answers += 1;
-        if (answers >= expected || this.directory.hasRoom) end();
+        if (answers >= expected || this.directory.hasRoom(needs)) end();
       };
       const cancel = this.clock.schedule(ANSWERS, end);
       this.#waiting.add(wake);

@@ -1,9 +1,11 @@
 import { ManualClock, type Credentials, type Instance } from '@harbor/core';
 import { PLANS, SERVICE_ID, type ProvisionRequest } from '@harbor/wire';
-import { Gateway } from '../../src/gateway.js';
+import { Gateway, type GatewayParts } from '../../src/gateway.js';
 import { MemoryBus, MemoryLog, MemoryState } from './memory.js';
 
 export const ACCOUNT = { username: 'user', password: 'pass:word' };
+/** The X-VCAP-Service-Token. */
+export const TOKEN = 'token-of-v1';
 export const TCP = PLANS[0]!;
 export const UDP = PLANS[1]!;
 export const FREE = PLANS[3]!;
@@ -50,7 +52,7 @@ export function instanceRecord(id: string, more: Partial<Instance> = {}): Instan
 }
 
 /** A gateway whose outside is all in memory; its one node `n1` provides ports from 35001 up. */
-export function memoryGateway() {
+export function memoryGateway(more: Partial<GatewayParts> = {}) {
   const state = new MemoryState();
   const bus = new MemoryBus();
   const log = new MemoryLog();
@@ -63,6 +65,10 @@ export function memoryGateway() {
     clock,
     log,
     account: () => ACCOUNT,
+    token: () => TOKEN,
+    service: 'HarboraaS',
+    address: () => '192.0.2.7:8190',
+    ...more,
   });
   const announce = (id = 'n1', capacity = 100) =>
     bus.deliver('HarboraaS.announce', { id, plan: 'free', available_capacity: capacity });

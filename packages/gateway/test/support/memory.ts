@@ -50,6 +50,8 @@ export class MemoryBus implements MessageBus {
   readonly asked: { subject: string; value: unknown }[] = [];
   readonly #answers = new Map<string, Answer>();
   readonly #subscribed = new Map<string, (value: unknown) => void>();
+  /** Subjects whose listener takes a request and never answers. */
+  readonly silent = new Set<string>();
   onPublish: (subject: string) => void = () => undefined;
 
   answer(subject: string, answer: Answer): void {
@@ -73,6 +75,19 @@ export class MemoryBus implements MessageBus {
     });
   }
 
+  readonly #served = new Map<string, (value: unknown) => Promise<unknown>>();
+
+  serve<T>(subject: string, schema: z.ZodType<T>, answer: (value: T) => Promise<unknown>): void {
+    this.#served.set(subject, async (value) =>
+      answer(parse(schema, value, 'HARBOR_MESSAGE_INVALID', subject)),
+    );
+  }
+
+  /** A request from outside; resolves with the gateway's answer. */
+  async ask(subject: string, value: unknown): Promise<unknown> {
+    return this.#served.get(subject)?.(value);
+  }
+
   async request<T>(
     subject: string,
     value: unknown,
@@ -82,6 +97,7 @@ export class MemoryBus implements MessageBus {
     const details = { delivered: false };
     if (!this.connected) throw new HarborError('HARBOR_NATS_UNAVAILABLE', 'away', { details });
     this.asked.push({ subject, value });
+    if (this.silent.has(subject)) throw new HarborError(options.unanswered, 'no answer in time');
     const answer = this.#answers.get(subject);
     if (!answer) throw new HarborError(options.unanswered, 'nobody listens', { details });
     return parse(reply, await answer(value), 'HARBOR_MESSAGE_INVALID', subject);

@@ -5,7 +5,7 @@ import { freePort, startNats, startRedis } from '@harbor/testbed';
 import { provisionRequest, unprovisionRequest, z, type ProvisionRequest } from '@harbor/wire';
 import type { Test } from 'tap';
 import { startGateway } from '../../src/start.js';
-import { ACCOUNT, BROKER_HEADERS, credentialsFor } from './fixture.js';
+import { ACCOUNT, BROKER_HEADERS, credentialsFor, TOKEN } from './fixture.js';
 import { MemoryLog } from './memory.js';
 
 const clock: Clock = {
@@ -93,7 +93,12 @@ export async function realServers(t: Test) {
       bus,
       clock,
       log,
-      settings: { current: { harbor_gateway: { ...ACCOUNT, ...address } } },
+      settings: {
+        current: {
+          cluster: { service_name: 'HarboraaS' },
+          harbor_gateway: { ...ACCOUNT, ...address, token: TOKEN, url: null, cloud_controller_uri: null },
+        },
+      },
       onBus: (listener) => (told = listener),
     });
     closing.push(() => running.stop());
