@@ -83,6 +83,11 @@ export class Bus {
     return this.#connected;
   }
 
+  /** The largest message the server takes, bytes. */
+  get maxPayload(): number {
+    return this.connection.info?.max_payload ?? LARGEST;
+  }
+
   /** Sends a message. While NATS is away it is kept and sent at return. */
   publish(subject: string, value: unknown): void {
     if (!this.connection.isClosed()) this.connection.publish(subject, JSON.stringify(value));
@@ -133,6 +138,15 @@ export class Bus {
         } catch (thrown) {
           this.#refused(message, asHarborError(thrown));
         }
+      },
+    });
+  }
+
+  /** Calls `handle` with every message, whatever is in it: old peers send words where nothing is needed. */
+  hear(subject: string, handle: () => void): Subscription {
+    return this.connection.subscribe(subject, {
+      callback: (error) => {
+        if (!error) handle();
       },
     });
   }

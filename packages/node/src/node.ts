@@ -20,7 +20,11 @@ import { Allocator } from './ports/allocator.js';
 import { connectorReservations } from './ports/reservations.js';
 import { ServiceUpdater } from './ports/updater.js';
 import { Announcer } from './service/announcer.js';
+import { NodeComponent } from './service/component.js';
+import { serveMigration } from './service/migration.js';
+import { serveOrphans } from './service/orphans.js';
 import { serveServiceNode } from './service/service-node.js';
+import { Transfer } from './service/transfer.js';
 
 /** Puts harbor_node together and starts it; it serves when this resolves. */
 export async function startNode(context: ProcessContext): Promise<RunningProcess> {
@@ -66,7 +70,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     },
     onChange: (change) => {
       if (change.kind !== 'service') return;
-      if (change.value) {
+      if (change.value?.node === node) {
         const kept = table.keepTransports(change.id, transportsOf(change.value.protocol));
         if (kept.removed.length > 0) onChanges(kept, 'update');
       } else persist.touch(table.removeService(change.id).removed.map(backendId));
@@ -103,17 +107,14 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     pruneThreshold: () => mine().prune_threshold,
   });
 
-  serveServiceNode({
-    bus,
-    service,
-    node,
-    addresses,
-    allocator,
-    updater,
-    onTransportAdded: () => greeter.greet(),
-    replica: follower.replica,
-    table,
-    log,
+  const common = { bus, service, node, addresses, allocator, replica: follower.replica, table, log };
+  serveServiceNode({ ...common, updater, onTransportAdded: () => greeter.greet() });
+  serveOrphans(common);
+  serveMigration({
+    ...common,
+    transfer: new Transfer({ node, store, follower, reservations, clock }),
+    dropped: persist.touch.bind(persist),
+    greet: greeter.greet.bind(greeter),
   });
   serveBackends({ bus, node, table });
   new DeaListener({
@@ -133,11 +134,17 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     table.renewAll(clock.now());
     greeter.greet();
     announcer.announce();
+    component.announce();
   });
   settings.onChange((now, before) => {
     if (now.harbor_node.node_id !== node)
       log.warn({ event: 'restart_needed' }, 'node_id changes at the next start');
     if (now.harbor_node !== before.harbor_node) announcer.announce();
+  });
+  const component = await NodeComponent.start({
+    ...{ bus, service, clock },
+    host: mine().host,
+    announcement: () => announcer.announcement(),
   });
   announcer.start();
   greeter.start();
@@ -147,6 +154,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     async stop() {
       announcer.stop();
       stopPruning();
+      await component.stop();
       if (store.connected) await persist.settled();
       persist.close();
       follower.close();

@@ -53,6 +53,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     plan: z.string(),
     parameters,
     createdAt: z.number(),
+    disabled: z.literal(true).exactOptional(),
   }),
   port: claim,
   int_port: claim,

@@ -32,4 +32,6 @@ export interface Service {
   readonly plan: string;
   readonly parameters: ServiceParameters;
   readonly createdAt: Millis;
+  /** Serves nobody: it is on its way to another node. */
+  readonly disabled?: true;
 }

@@ -69,8 +69,9 @@ export class DeaListener {
     const service = this.options.replica.get('service', message.service);
     if (!service) throw refused(`unknown service ${quote(message.service)}`);
     const transports = this.#transports(message, service);
-    // Another node's service: only the address may concern us, which has left our services for it.
-    if (service.node !== node) {
+    // Another node's service, or one that serves nobody: only the address may concern us, which has left
+    // our services for it.
+    if (service.node !== node || service.disabled) {
       this.#tell(table.evict(message), DEA_SUBJECTS.register);
       return;
     }

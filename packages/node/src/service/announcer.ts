@@ -1,6 +1,6 @@
 import type { Bus } from '@harbor/bus';
 import type { Clock, NodeAddresses } from '@harbor/core';
-import { serviceSubjects, z, type Announcement } from '@harbor/wire';
+import { planOfName, serviceSubjects, V1_PLAN, V1_VERSION, z, type Announcement } from '@harbor/wire';
 
 /** Announced at least this often (wire facts §2), ms. */
 const INTERVAL = 30_000;
@@ -25,8 +25,9 @@ export class Announcer {
     bus.subscribe(
       serviceSubjects(service).discover,
       z.object({ plan: z.string().nullish() }),
-      (_request, message) => {
-        if (message.reply) bus.publish(message.reply, this.#announcement());
+      ({ plan }, message) => {
+        if (plan != null && !planOfName(plan)) return;
+        if (message.reply) bus.publish(message.reply, this.announcement());
         else this.announce();
       },
     );
@@ -36,7 +37,7 @@ export class Announcer {
   /** Announces now, and from now on every 30 s. */
   announce(): void {
     this.#cancel?.();
-    this.options.bus.publish(serviceSubjects(this.options.service).announce, this.#announcement());
+    this.options.bus.publish(serviceSubjects(this.options.service).announce, this.announcement());
     this.#cancel = this.options.clock.schedule(INTERVAL, () => {
       this.announce();
     });
@@ -46,11 +47,12 @@ export class Announcer {
     this.#cancel?.();
   }
 
-  #announcement(): Announcement {
+  /** What the node says of itself now. */
+  announcement(): Announcement {
     return {
       id: this.options.node,
-      plan: 'free',
-      supported_versions: ['1.0'],
+      plan: V1_PLAN,
+      supported_versions: [V1_VERSION],
       available_capacity: this.options.capacity(),
       capacity_unit: 1,
       addresses: this.options.addresses(),

@@ -1,30 +1,31 @@
 import type { Bus } from '@harbor/bus';
 import {
-  asHarborError,
   backendId,
   credentialsOf,
   HarborError,
   type BackendTable,
   type Credentials,
-  type ErrorCode,
   type NodeAddresses,
   type Replica,
+  type Service,
 } from '@harbor/core';
 import {
   bindRequest,
   parametersOf,
+  planOfName,
   provisionRequest,
   serviceSubjects,
   unbindRequest,
   unprovisionRequest,
   updateRequest,
+  V1_VERSION,
   type ProvisionRequest,
   type UpdateRequest,
-  type z,
 } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
-import type { Allocator } from '../ports/allocator.js';
+import type { Allocator, Wanted } from '../ports/allocator.js';
 import type { ServiceUpdater } from '../ports/updater.js';
+import { operations } from './operation.js';
 
 export interface ServiceNodeOptions {
   readonly bus: Bus;
@@ -45,21 +46,7 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
   const { bus, node, replica, table, allocator } = options;
   const subjects = serviceSubjects(options.service);
 
-  const operation = <T>(
-    subject: string,
-    schema: z.ZodType<T>,
-    run: (request: T) => Promise<object>,
-  ): void => {
-    bus.serve(subject, schema, async (request) => {
-      try {
-        return { success: true, ...(await run(request)) };
-      } catch (thrown) {
-        const error = asHarborError(thrown);
-        options.log.warn({ event: 'refused', subject, err: error }, error.message);
-        return { success: false, error: failureOf(error) };
-      }
-    });
-  };
+  const operation = operations(bus, options.log);
 
   const credentials = (id: string): Credentials => {
     const service = replica.get('service', id);
@@ -68,8 +55,16 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
     return credentialsOf(service, options.addresses());
   };
 
-  operation(subjects.provision(node), provisionRequest, async (request) => {
+  const provision = async (request: ProvisionRequest): Promise<Service> => {
+    const { credentials: exact } = request;
     const service = await allocator.provision(wantedOf(request));
+    if (exact == null || (exact.port === service.port && exact.int_port === service.intPort)) return service;
+    const message = `service ${service.id} exists with port ${service.port}, int_port ${service.intPort}`;
+    throw new HarborError('HARBOR_SERVICE_EXISTS', message);
+  };
+
+  operation(subjects.provision(node), provisionRequest, async (request) => {
+    const service = await provision(request);
     options.log.info(
       { event: 'provisioned', service: service.id, port: service.port, protocol: service.protocol },
       `provisioned port ${service.port}`,
@@ -100,38 +95,22 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
   operation(subjects.unbind(node), unbindRequest, async () => Promise.resolve({}));
 }
 
-function wantedOf(request: ProvisionRequest) {
+function wantedOf(request: ProvisionRequest): Wanted {
+  const plan = planOfName(request.plan);
+  if (!plan) throw new HarborError('HARBOR_PLAN_UNKNOWN', 'this node knows no such plan');
+  if (request.version != null && request.version !== V1_VERSION)
+    throw new HarborError('HARBOR_VERSION_UNSUPPORTED', `this node knows version ${V1_VERSION} only`);
+  const planned = plan.protocol === undefined ? {} : { protocol: plan.protocol };
   const id = request.credentials?.name ?? request.instance_id ?? randomUUID();
   return {
     id,
     name: request.name ?? '',
     plan: request.plan,
-    parameters: parametersOf(request.parameters ?? {}),
+    parameters: { ...planned, ...parametersOf(request.parameters ?? {}) },
     ...(request.credentials ? { credentials: request.credentials } : {}),
   };
 }
 
 function changeOf({ name, plan, parameters, instance }: UpdateRequest) {
   return { id: name, plan, parameters: parametersOf(parameters), ...(instance ? { instance } : {}) };
-}
-
-/** Our own codes on the wire start at 31000 (wire facts §1). */
-const WIRE_CODES: Partial<Record<ErrorCode, number>> = {
-  HARBOR_SERVICE_NOT_FOUND: 30300,
-  HARBOR_INTERNAL: 30500,
-  HARBOR_NODE_TIMEOUT: 30502,
-  HARBOR_PORT_RANGE_FULL: 31001,
-  HARBOR_PORT_TAKEN: 31002,
-  HARBOR_PORT_OUT_OF_RANGE: 31003,
-  HARBOR_SERVICE_EXISTS: 31004,
-  HARBOR_CONNECTOR_UNAVAILABLE: 31005,
-  HARBOR_REDIS_UNAVAILABLE: 31006,
-  HARBOR_DATA_PLANE_UNAVAILABLE: 31007,
-  HARBOR_SERVICE_BUSY: 31008,
-  HARBOR_PARAMETERS_INVALID: 31009,
-};
-
-function failureOf(error: HarborError) {
-  const code = WIRE_CODES[error.code] ?? 31000;
-  return { status: error.entry.status, msg: { code, description: error.message, error: error.code } };
 }

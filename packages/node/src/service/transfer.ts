@@ -1,0 +1,90 @@
+import { claimId, HarborError, transportsOf, type Clock, type Credentials, type Service } from '@harbor/core';
+import type { Follower, Store } from '@harbor/store';
+import type { Reservations } from '../ports/reservations.js';
+
+export interface TransferOptions {
+  readonly node: string;
+  readonly store: Pick<Store, 'commit'>;
+  readonly follower: Follower;
+  readonly reservations: Reservations;
+  readonly clock: Clock;
+}
+
+/** Takes services over from other nodes, and takes them out of service meanwhile. */
+export class Transfer {
+  constructor(readonly options: TransferOptions) {}
+
+  /** This node's service. Errors: HARBOR_SERVICE_NOT_FOUND. */
+  own(id: string): Service {
+    const service = this.options.follower.replica.get('service', id);
+    if (service?.node === this.options.node) return service;
+    throw new HarborError('HARBOR_SERVICE_NOT_FOUND', `no such service on ${this.options.node}`);
+  }
+
+  /** Has a service of this node serve, or serve nobody. Errors: HARBOR_SERVICE_NOT_FOUND, HARBOR_STATE_CONFLICT. */
+  async setDisabled(id: string, disabled: boolean): Promise<void> {
+    const { disabled: before, ...service } = this.own(id);
+    if ((before ?? false) === disabled) return;
+    await this.#replace(service, disabled ? { ...service, disabled: true } : service);
+  }
+
+  /**
+   * Makes another node's service this one's, on the very numbers it has; undefined where no node has it.
+   * Until that is done nothing changes. Errors: HARBOR_PORT_TAKEN, HARBOR_STATE_CONFLICT, those of the
+   * connector and of Redis.
+   */
+  async take(credentials: Credentials): Promise<Service | undefined> {
+    const { node, follower, reservations } = this.options;
+    const service = follower.replica.get('service', credentials.name);
+    if (!service || service.node === node) return service;
+    const { port, protocol, parameters } = service;
+    const preserve = parameters.preserveClientIp === true;
+    const { held, skipped } = await reservations.reserve([port], transportsOf(protocol), preserve);
+    if (held === null) {
+      const because = skipped[0] ? `: ${skipped[0].reason}` : '';
+      throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} cannot be had on ${node}${because}`);
+    }
+    try {
+      const moved = { ...service, node };
+      await this.#replace(service, moved);
+      return moved;
+    } catch (error) {
+      reservations.release(port);
+      throw error;
+    }
+  }
+
+  async #replace(before: Service, after: Service): Promise<void> {
+    const { store, follower } = this.options;
+    const { id } = before;
+    const revision = follower.replica.revisionOf('service', id) ?? 0;
+    const moves = before.node !== after.node;
+    const claim = { node: after.node, service: id };
+    const [port, intPort] = [claimId(after.node, after.port), claimId(after.node, after.intPort)];
+    const result = await store.commit({
+      expect: [
+        { kind: 'service', id, is: 'at', revision },
+        ...(moves ? [{ kind: 'port' as const, id: port, is: 'absent' as const }] : []),
+        ...(moves ? [{ kind: 'int_port' as const, id: intPort, is: 'absent' as const }] : []),
+      ],
+      write: [
+        { kind: 'service', id, value: after },
+        ...(moves
+          ? ([
+              { kind: 'port', id: claimId(before.node, before.port), value: undefined },
+              { kind: 'int_port', id: claimId(before.node, before.intPort), value: undefined },
+              { kind: 'port', id: port, value: { ...claim, port: after.port } },
+              { kind: 'int_port', id: intPort, value: { ...claim, port: after.intPort } },
+            ] as const)
+          : []),
+      ],
+    });
+    if (result.done) {
+      await follower.caughtUp(result.revision);
+      return;
+    }
+    const { kind } = result.unmet;
+    if (kind === 'service') throw new HarborError('HARBOR_STATE_CONFLICT', 'the service changed meanwhile');
+    throw new HarborError('HARBOR_PORT_TAKEN', `${kind} of the service is taken on ${after.node}`);
+  }
+}
