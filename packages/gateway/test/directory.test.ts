@@ -63,6 +63,41 @@ t.test('nodes - one that nobody answers for is not chosen until it announces its
   t.equal(directory.size, 1);
 });
 
+t.test('nodes - plan fits, version fits, highest available_capacity, which must be above 0', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear({ ...announcement('full', 0), supported_versions: ['1.0'] });
+  directory.hear({ ...announcement('udp', 9), plan: 'udp', supported_versions: ['1.0', '2.0'] });
+  t.equal(directory.choose({ plan: 'udp' }).id, 'udp');
+  t.equal(directory.choose({ plan: 'udp', version: '2.0' }).id, 'udp');
+  t.throws(
+    () => directory.choose({ plan: 'tcp' }),
+    { code: 'HARBOR_PORT_RANGE_FULL' },
+    'free serves every plan',
+  );
+  t.throws(() => directory.choose({ plan: 'tcp', version: '2.0' }), { code: 'HARBOR_VERSION_UNSUPPORTED' });
+  const other = new NodeDirectory(new ManualClock());
+  other.hear({ ...announcement('udp', 9), plan: 'udp' });
+  t.throws(() => other.choose({ plan: 'tcp' }), { code: 'HARBOR_PLAN_UNKNOWN' });
+  t.equal(
+    other.choose({ plan: 'udp', version: '3.0' }).id,
+    'udp',
+    'one that names no versions is taken to know all',
+  );
+});
+
+t.test('nodes - a swept node is shown no more, and shown again when it returns', async (t) => {
+  const clock = new ManualClock();
+  const directory = new NodeDirectory(clock);
+  const addresses = { host: '10.0.0.1', hostname: 'one' };
+  directory.hear(announcement('a', 4, { addresses }));
+  clock.advance(STALE_AFTER);
+  directory.sweep();
+  t.strictSame(directory.list(), []);
+  t.match(directory.addresses('a'), addresses, 'credentials read later still have them');
+  directory.hear(announcement('a', 4));
+  t.match(directory.list(), [{ id: 'a', stale: false }]);
+});
+
 t.test('nodes - capacity is never given away twice, whatever the order of events', async (t) => {
   const capacities = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 20 }));
   fc.assert(
