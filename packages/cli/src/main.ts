@@ -51,6 +51,8 @@ function program(env: NodeJS.ProcessEnv): Command {
 }
 
 const PARAMETERS = 'parameters, like \'{"port":35048}\', or @FILE with them';
+const CHANGES =
+  'the parameters to change, like \'{"max_connections":100}\', or @FILE with them; null takes one away';
 
 function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): void {
   harbor
@@ -90,7 +92,7 @@ function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): vo
     .argument('<NAME>')
     .description('Change the plan or the parameters of a service; it keeps its port and its connections.')
     .option('-p, --plan <PLAN>', 'tcp, udp, both, or free: the name decides')
-    .option('-c, --parameters <JSON>', `the ${PARAMETERS}; others stay, null takes one away`)
+    .option('-c, --parameters <JSON>', CHANGES)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
