@@ -118,10 +118,18 @@ t.test('services - a port, as it was asked for', async (t) => {
     t.equal(gone.code, 1);
     t.match(gone.stderr, /HARBOR_SERVICE_NOT_FOUND/);
     t.equal((await harbor.harbor('delete-service', first?.name ?? '', '-f')).code, 0);
-    t.type((await harbor.create('in-its-place', { port: first?.port })).port, 'number');
+    const refused = await harbor.harbor(
+      'create-service',
+      'harbor',
+      'x',
+      '-c',
+      `{"port":${first?.port ?? 0}}`,
+    );
+    t.match(refused.stderr, /HARBOR_PORT_COOLING/, 'another name has to wait');
+    t.equal((await harbor.create(first?.name ?? '')).port, first?.port, 'its own gets it back');
     for (let each = 0; each < 5; each++) {
-      await harbor.must('harbor', 'delete-service', 'in-its-place');
-      const again = await harbor.create('in-its-place', { port: first?.port ?? 0 });
+      await harbor.must('harbor', 'delete-service', first?.name ?? '');
+      const again = await harbor.create(first?.name ?? '', { port: first?.port ?? 0 });
       t.equal(again.port, first?.port, 'a port just freed can be asked for at once');
     }
   });

@@ -82,6 +82,11 @@ export const SCHEMA = {
       'harbor-port-range',
       '35000-40000',
     ),
+    cooldown: key(
+      'A port given back is kept from others for this long, s; 0: not at all. The same name gets it back.',
+      'harbor-seconds-or-zero',
+      60,
+    ),
     node_id: key('The name of this node, unique in the cluster.', 'harbor-node-id', 'harbor_node_1', {
       atStartOf: 'harbor',
     }),

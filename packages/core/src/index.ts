@@ -7,6 +7,7 @@ export * from './errors/harbor-error.js';
 export * from './errors/reference.js';
 export * from './leases/lease-table.js';
 export * from './ports/allocate.js';
+export * from './ports/cooling.js';
 export * from './ports/range.js';
 export * from './reconcile/reconciler.js';
 export * from './routes/route.js';

@@ -6,7 +6,7 @@ import type { Account, Log, MessageBus } from './dependencies.js';
 import { Gateway } from './gateway.js';
 
 /** What the gateway reads of the shared state. */
-const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name'];
+const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name', 'cooling'];
 
 /** What the process gives the gateway to work with. */
 export interface GatewayContext {

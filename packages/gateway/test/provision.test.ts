@@ -33,6 +33,7 @@ t.test(
       plan: 'udp',
       instance_id: 'one',
       name: 'dns',
+      owner: 'org/space/dns',
       parameters: { allow: ['10.0.0.0/8'], protocol: 'udp' },
     });
   },

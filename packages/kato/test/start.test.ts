@@ -69,7 +69,7 @@ t.test('kato status --json - it has the shape of the contract, and nothing else'
       { name: 'base', processes: processes.slice(0, 1) },
       { name: 'harbor', processes: processes.slice(1) },
     ],
-    ports: { range: home.env.HARBOR_NODE_PORT_RANGE, used: 0, free: 10, conflicts: [] },
+    ports: { range: home.env.HARBOR_NODE_PORT_RANGE, used: 0, free: 10, cooling: 0, conflicts: [] },
   });
 });
 

@@ -18,6 +18,7 @@ import { startPruning } from './dea/pruning.js';
 import { serveBackends } from './dea/views.js';
 import { Allocator } from './ports/allocator.js';
 import { connectorReservations } from './ports/reservations.js';
+import { startThaw } from './ports/thaw.js';
 import { ServiceUpdater } from './ports/updater.js';
 import { Announcer } from './service/announcer.js';
 import { NodeComponent } from './service/component.js';
@@ -59,7 +60,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     persist.touch([...changes.put, ...changes.removed].map(backendId));
   };
 
-  const follower = await store.follow(['service', 'port', 'int_port', 'backend'], {
+  const follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
     onReset: (replica) => {
       const known = [...replica.all('backend')].filter(({ service, transport }) =>
         isServed(replica.get('service', service), transport),
@@ -84,6 +85,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   const allocator = new Allocator({
     node,
     portRange: () => mine().port_range,
+    cooldown: () => mine().cooldown,
     store,
     follower,
     reservations,
@@ -128,6 +130,12 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     onChanges,
     clock,
   }).start();
+  const stopThaw = startThaw({
+    cooling: allocator.cooling,
+    store,
+    clock,
+    onFreed: () => announcer.announce(),
+  });
   const stopPruning = startPruning({ bus, table, clock, onChanges });
   context.onBus((connected) => {
     if (!connected) return;
@@ -155,6 +163,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
       announcer.stop();
       stopPruning();
       await component.stop();
+      stopThaw();
       if (store.connected) await persist.settled();
       persist.close();
       follower.close();

@@ -13,7 +13,7 @@ let nextNode = 0;
 t.before(async () => {
   server = await startRedis();
   store = new Store({ url: server.url, onError: () => undefined });
-  follower = await store.follow(['service', 'port', 'int_port', 'backend'], {
+  follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
     onReset: () => undefined,
     onChange: () => undefined,
   });
@@ -55,6 +55,7 @@ function allocator(over: Partial<ConstructorParameters<typeof Allocator>[0]> = {
   return new Allocator({
     node: `node_${nextNode++}`,
     portRange: () => '35000-35009',
+    cooldown: () => 0,
     store,
     follower,
     reservations: connector(),

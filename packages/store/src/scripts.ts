@@ -5,6 +5,7 @@ const LISTED: Readonly<Record<Kind, true>> = {
   service: true,
   port: true,
   int_port: true,
+  cooling: true,
   backend: true,
   instance: true,
   binding: true,

@@ -34,6 +34,7 @@ const KNOWN: Partial<Record<ErrorCode, ServiceError>> = {
   HARBOR_SERVICE_BUSY: { code: 31007, status: 422 },
   HARBOR_BODY_TOO_LARGE: { code: 31008, status: 413 },
   HARBOR_SERVICE_BOUND: { code: 31009, status: 409 },
+  HARBOR_PORT_COOLING: { code: 31012, status: 409 },
   HARBOR_DATA_PLANE_UNAVAILABLE: { code: 31010, status: 503 },
   HARBOR_PARAMETERS_INVALID: { code: 31011, status: 400 },
 };

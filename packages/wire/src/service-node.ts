@@ -47,6 +47,7 @@ export const provisionRequest = z.object({
   credentials: credentials.nullish(),
   instance_id: z.string().min(1).max(255).nullish(),
   name: z.string().max(255).nullish(),
+  owner: z.string().max(10_000).nullish().describe('Who gets a port back while it cools down.'),
   parameters: serviceParameters.nullish(),
 });
 

@@ -43,6 +43,12 @@ export const CATALOGUE = {
     summary: 'The port asked for belongs to another service or is held by another process.',
     remedy: 'Ask for another port, or leave the parameter out to get a free one.',
   },
+  HARBOR_PORT_COOLING: {
+    status: 409,
+    summary: 'The port asked for was given back a moment ago and is kept for a service of the same name.',
+    remedy:
+      'Wait as long as the message says, or ask for another port; kato config set harbor_node cooldown 0 ends it.',
+  },
   HARBOR_PORT_OUT_OF_RANGE: {
     status: 400,
     summary: 'The port asked for lies outside the configured range.',

@@ -31,6 +31,8 @@ export interface Service {
   readonly protocol: Protocol;
   readonly plan: string;
   readonly parameters: ServiceParameters;
+  /** Organization, space and name as one word: who gets the port back while it cools down. */
+  readonly owner?: string;
   readonly createdAt: Millis;
   /** Serves nobody: it is on its way to another node. */
   readonly disabled?: true;

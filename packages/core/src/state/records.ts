@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.js';
+import type { Cooling } from '../ports/cooling.js';
 import type { Credentials } from '../services/credentials.js';
 import type { Service } from '../services/service.js';
 import type { Millis } from '../time/clock.js';
@@ -56,6 +57,8 @@ export interface Records {
   readonly port: PortClaim;
   /** id: `<node>:<int_port>` */
   readonly int_port: PortClaim;
+  /** id: `<node>:<port>`; a port that was given back and cools down. */
+  readonly cooling: Cooling;
   /** id: backendId() */
   readonly backend: Backend;
   readonly instance: Instance;

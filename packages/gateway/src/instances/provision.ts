@@ -1,7 +1,7 @@
-import { HarborError, type Clock, type Credentials, type Instance, type Write } from '@harbor/core';
+import { HarborError, isOwn, type Clock, type Credentials, type Instance, type Write } from '@harbor/core';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
-import type { NodeNeeds } from '../nodes/directory.js';
+import type { NodeChoice, NodeNeeds } from '../nodes/directory.js';
 import type { NodeWatch } from '../nodes/watch.js';
 import type { SharedState } from '../state/shared-state.js';
 import type { Deprovisioner } from './deprovision.js';
@@ -11,6 +11,7 @@ import {
   isSame,
   nameClaim,
   nameClaimId,
+  ownerOf,
   parametersForNode,
   type WantedInstance,
 } from './wanted.js';
@@ -56,7 +57,7 @@ export class Provisioner {
 
   async #create(id: string, wanted: WantedInstance): Promise<void> {
     this.parts.client.requireConnection();
-    const choice = await this.parts.nodes.choose(needsOf(wanted));
+    const choice = await this.#choose(id, wanted);
     let outcome: 'used' | 'unused' = 'unused';
     try {
       const intent = await this.#declare(id, wanted, choice.id);
@@ -66,6 +67,23 @@ export class Provisioner {
     } finally {
       choice.release(outcome);
     }
+  }
+
+  /**
+   * The best node; before it the one where a port cools down that this service may have again. While ports
+   * cool down a node without a free one is asked all the same: it knows when the next will be.
+   */
+  #choose(id: string, wanted: WantedInstance): Promise<NodeChoice> {
+    const cooling = [...this.parts.state.replica.all('cooling')];
+    const owner = ownerOf(wanted);
+    const asker = { id, ...(owner === undefined ? {} : { owner }) };
+    const own = cooling.find((each) => isOwn(each, asker))?.node;
+    const needs = needsOf(wanted);
+    return this.parts.nodes.choose({
+      ...needs,
+      full: needs.full === true || cooling.length > 0,
+      ...(own === undefined ? {} : { preferred: own }),
+    });
   }
 
   async #declare(id: string, wanted: WantedInstance, node: string): Promise<Intent> {
@@ -85,11 +103,13 @@ export class Provisioner {
 
   async #ask(intent: Intent, wanted: WantedInstance): Promise<Credentials> {
     const { id, name } = intent.instance;
+    const owner = ownerOf(wanted);
     const answer = await this.parts.client.provision(intent.node, {
       plan: wanted.plan.name,
       ...(wanted.version === undefined ? {} : { version: wanted.version }),
       instance_id: id,
       name,
+      ...(owner === undefined ? {} : { owner }),
       parameters: parametersForNode(wanted),
     });
     if (answer.outcome === 'provisioned') return answer.credentials;

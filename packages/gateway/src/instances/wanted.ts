@@ -122,7 +122,12 @@ export function intentOf(id: string, wanted: WantedInstance, node: string, now: 
 export function nameClaimId(
   instance: Pick<Instance, 'name' | 'organization' | 'space'> & { readonly platform?: string },
 ): string | undefined {
-  if (instance.platform !== HARBOR_PLATFORM) return undefined;
+  return instance.platform === HARBOR_PLATFORM ? ownerOf(instance) : undefined;
+}
+
+/** Organization, space and name as one word; undefined where the instance has no name. */
+export function ownerOf(instance: Pick<Instance, 'name' | 'organization' | 'space'>): string | undefined {
+  if (instance.name === '') return undefined;
   return [instance.organization, instance.space, instance.name].map(encodeURIComponent).join('/');
 }
 

@@ -15,11 +15,15 @@ export interface NodeStatus {
   readonly stale: boolean;
 }
 
-/** What a request needs of its node; `full`: a node without a free port will do. */
+/**
+ * What a request needs of its node; `full`: a node without a free port will do; `preferred` goes before the
+ * best where it is there and fits.
+ */
 export interface NodeNeeds {
   readonly plan?: string;
   readonly version?: string;
   readonly full?: boolean;
+  readonly preferred?: string;
 }
 
 /** A node taken for one request; `release` says how it ended, once. */
@@ -87,7 +91,8 @@ export class NodeDirectory {
    * known, HARBOR_PLAN_UNKNOWN, HARBOR_VERSION_UNSUPPORTED, HARBOR_PORT_RANGE_FULL when none has a free port.
    */
   choose(needs: NodeNeeds = {}): NodeChoice {
-    const [best] = this.#fitting(needs).sort((a, b) => availableOf(b) - availableOf(a));
+    const fitting = this.#fitting(needs).sort((a, b) => availableOf(b) - availableOf(a));
+    const best = fitting.find(({ announcement }) => announcement.id === needs.preferred) ?? fitting[0];
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
     const { id } = best.announcement;
     if (availableOf(best) <= 0 && needs.full !== true)

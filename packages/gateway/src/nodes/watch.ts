@@ -46,7 +46,7 @@ export class NodeWatch {
 
   /**
    * The best node. Where none with room is known it asks all, for ports may have been given back since
-   * they announced themselves, and waits up to a second. Errors: see the directory.
+   * they announced themselves, and waits up to a second. The other arguments and errors: see the directory.
    */
   async choose(needs: NodeNeeds = {}): Promise<NodeChoice> {
     if (!this.directory.hasRoom(needs)) {

@@ -1,4 +1,11 @@
-import { asHarborError, parsePortRange, rangeContains, rangeSize } from '@harbor/core';
+import {
+  asHarborError,
+  coolingEnd,
+  parsePortRange,
+  rangeContains,
+  rangeSize,
+  type Change,
+} from '@harbor/core';
 import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 import { PROCESSES, ROLES } from '../processes/catalogue.js';
@@ -13,6 +20,8 @@ export interface Status {
     readonly range: string;
     readonly used: number | null;
     readonly free: number | null;
+    /** Given back a moment ago and kept from others. */
+    readonly cooling: number | null;
     readonly conflicts: readonly PortConflict[];
     /** Why a number is missing. */
     readonly unavailable?: string;
@@ -32,7 +41,7 @@ export async function readStatus(place: Place): Promise<Status> {
   const supervisor = await connectSupervisor(place);
   const processes = supervisor ? await supervisor.status() : stopped(place);
   const { settings } = await liveSettings(place);
-  const { node_id, port_range } = settings.harbor_node;
+  const { node_id, port_range, cooldown } = settings.harbor_node;
   return {
     node_id,
     roles: ROLES.map((role) => ({
@@ -41,7 +50,7 @@ export async function readStatus(place: Place): Promise<Status> {
         PROCESSES.some((entry) => entry.name === name && entry.role === role),
       ),
     })),
-    ports: { range: port_range, ...(await readPorts(place, node_id, port_range)) },
+    ports: { range: port_range, ...(await readPorts(place, node_id, port_range, cooldown)) },
   };
 }
 
@@ -57,23 +66,46 @@ function stopped(place: Place): ProcessStatus[] {
   }));
 }
 
-async function readPorts(place: Place, node: string, text: string): Promise<Omit<Status['ports'], 'range'>> {
+async function readPorts(
+  place: Place,
+  node: string,
+  text: string,
+  cooldown: number,
+): Promise<Omit<Status['ports'], 'range'>> {
   const range = parsePortRange(text);
   try {
-    const { records } = await withStore(place, (store) => store.snapshot(['port']));
+    const { records } = await withStore(place, (store) => store.snapshot(['port', 'cooling']));
     const used = records.flatMap(({ kind, value }) =>
       kind === 'port' && value?.node === node ? [value.port] : [],
     );
+    const cooling = coolingPorts(records, node, cooldown);
     const inside = range ? used.filter((port) => rangeContains(range, port)).length : 0;
-    const counts = { used: used.length, free: range ? rangeSize(range) - inside : 0 };
+    const kept = range ? cooling.filter((port) => rangeContains(range, port)).length : 0;
+    const free = range ? rangeSize(range) - inside - kept : 0;
+    const counts = { used: used.length, free, cooling: cooling.length };
     try {
       return { ...counts, conflicts: await readConflicts(place, node) };
     } catch (thrown) {
       return { ...counts, conflicts: [], unavailable: asHarborError(thrown).message };
     }
   } catch (thrown) {
-    return { used: null, free: null, conflicts: [], unavailable: asHarborError(thrown).message };
+    return {
+      used: null,
+      free: null,
+      cooling: null,
+      conflicts: [],
+      unavailable: asHarborError(thrown).message,
+    };
   }
+}
+
+/** The ports of a node that cool down; the records of those that have are removed a little later. */
+function coolingPorts(records: readonly Change[], node: string, cooldown: number): number[] {
+  return records.flatMap(({ kind, value }) =>
+    kind === 'cooling' && value?.node === node && coolingEnd(value, cooldown * 1_000) > Date.now()
+      ? [value.port]
+      : [],
+  );
 }
 
 async function readConflicts(place: Place, node: string): Promise<PortConflict[]> {
@@ -124,7 +156,7 @@ function print(
   }
   say('');
   say(
-    `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.conflicts.length} in conflict`,
+    `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.cooling ? `${ports.cooling} cooling down, ` : ''}${ports.conflicts.length} in conflict`,
   );
   for (const { port, protocol, service, pid, command } of ports.conflicts) {
     say(

@@ -1,24 +1,28 @@
 import {
   claimId,
   formatPortRange,
-  freePorts,
   HarborError,
   nextIntPort,
   parsePortRange,
+  placesFor,
   protocolOfName,
   rangeContains,
   transportsOf,
+  type Asker,
   type Clock,
-  type Commit,
   type Credentials,
+  type Millis,
   type PortRange,
   type Random,
   type Replica,
   type Service,
   type ServiceParameters,
+  type TakenPorts,
 } from '@harbor/core';
 import type { Follower, Store } from '@harbor/store';
 import { Candidates } from './candidates.js';
+import { claimOf, releaseOf } from './claims.js';
+import { CoolingPorts } from './cooling.js';
 import { CANDIDATES, type Reservations } from './reservations.js';
 
 /** A node operation over this is rolled back (wire facts §2), ms. */
@@ -30,12 +34,16 @@ export interface Wanted {
   readonly name: string;
   readonly plan: string;
   readonly parameters: ServiceParameters;
+  /** Organization, space and name as one word, where it has a name. */
+  readonly owner?: string;
   readonly credentials?: Credentials;
 }
 
 export interface AllocatorOptions {
   readonly node: string;
   readonly portRange: () => string;
+  /** How long a port given back is kept from others, s; 0: not at all. */
+  readonly cooldown: () => number;
   readonly store: Pick<Store, 'commit'>;
   readonly follower: Follower;
   readonly reservations: Reservations;
@@ -53,21 +61,26 @@ export class Allocator {
   readonly #trying = new Set<number>();
   readonly #tryingInt = new Set<number>();
 
-  constructor(readonly options: AllocatorOptions) {}
+  readonly cooling: CoolingPorts;
 
-  /** How many ports of the range are free. */
+  constructor(readonly options: AllocatorOptions) {
+    const { node, cooldown, clock } = options;
+    this.cooling = new CoolingPorts({ node, replica: () => this.#replica, cooldown, clock });
+  }
+
+  /** How many ports of the range are free; those that cool down are not. */
   get capacity(): number {
     const taken = this.#taken('port');
     const { low, high } = this.#range();
     let free = 0;
-    for (let port = low; port <= high; port++) if (!taken.has(port)) free++;
+    for (let port = low; port <= high; port++) if (!taken.has(port) && !this.cooling.has(port)) free++;
     return free;
   }
 
   /**
    * Provisions a service; asked again for the same one it answers with what is there.
-   * Errors: HARBOR_SERVICE_EXISTS, HARBOR_PORT_RANGE_FULL, HARBOR_PORT_TAKEN, HARBOR_PORT_OUT_OF_RANGE,
-   * HARBOR_NODE_TIMEOUT, and those of the connector and of Redis; then nothing is left behind.
+   * Errors: HARBOR_SERVICE_EXISTS, HARBOR_PORT_RANGE_FULL, HARBOR_PORT_TAKEN, HARBOR_PORT_COOLING,
+   * HARBOR_PORT_OUT_OF_RANGE, HARBOR_NODE_TIMEOUT, and those of the connector and of Redis; then nothing is left behind.
    */
   async provision(wanted: Wanted): Promise<Service> {
     const existing = this.#existing(wanted);
@@ -89,19 +102,11 @@ export class Allocator {
     }
   }
 
-  /** Gives the service's numbers back and forgets its backends; false when there is no such service. */
+  /** Gives the service's numbers back, its port to cool down, and forgets its backends; false when there is no such service. */
   async unprovision(id: string, backends: readonly string[]): Promise<boolean> {
     const service = this.#replica.get('service', id);
     if (service?.node !== this.options.node) return false;
-    const result = await this.options.store.commit({
-      expect: [{ kind: 'service', id, is: 'present' }],
-      write: [
-        { kind: 'service', id, value: undefined },
-        { kind: 'port', id: claimId(service.node, service.port), value: undefined },
-        { kind: 'int_port', id: claimId(service.node, service.intPort), value: undefined },
-        ...backends.map((backend) => ({ kind: 'backend', id: backend, value: undefined }) as const),
-      ],
-    });
+    const result = await this.options.store.commit(releaseOf(service, backends, this.cooling));
     if (result.done) await this.options.follower.caughtUp(result.revision);
     return result.done;
   }
@@ -129,7 +134,7 @@ export class Allocator {
     const range = this.#range();
     const taken = this.#takenOrTrying('port', this.#trying);
     const exact = wanted.credentials?.port ?? wanted.parameters.port;
-    if (exact === undefined) return new Candidates(freePorts(range, taken, this.options.random));
+    if (exact === undefined) return new Candidates(this.#places(wanted, range, taken));
     if (!wanted.credentials && !rangeContains(range, exact)) {
       throw new HarborError(
         'HARBOR_PORT_OUT_OF_RANGE',
@@ -138,7 +143,23 @@ export class Allocator {
     }
     if (taken.has(exact))
       throw new HarborError('HARBOR_PORT_TAKEN', `port ${exact} belongs to another service`);
+    this.#refuseCooling(wanted, exact);
     return new Candidates([exact]);
+  }
+
+  /** What it may have: first what it had before and still cools down, then what is anybody's. */
+  #places(wanted: Wanted, range: PortRange, taken: TakenPorts): Generator<number, void, void> {
+    const asker = askerOf(wanted);
+    const others = { has: (port: number) => taken.has(port) || this.cooling.wait(port, asker) > 0 };
+    const own = { has: (port: number) => this.cooling.isOwn(port, asker) };
+    return placesFor(range, 1, { taken: others, own }, this.options.random);
+  }
+
+  #refuseCooling(wanted: Wanted, port: number): void {
+    const wait = this.cooling.wait(port, askerOf(wanted));
+    if (wait === 0) return;
+    const message = `port ${port} was given back a moment ago and cools down for another ${seconds(wait)}`;
+    throw new HarborError('HARBOR_PORT_COOLING', message, { details: { port, wait_ms: wait } });
   }
 
   /** The next candidate that the connector could bind; it is then in `#trying`. */
@@ -170,24 +191,35 @@ export class Allocator {
         throw new HarborError('HARBOR_NODE_TIMEOUT', `provisioning took over ${OPERATION_LIMIT / 1000} s`);
       }
       const service = this.#service(wanted, port, intPort);
+      const cooled = this.cooling.claim(port, askerOf(wanted));
+      if (!cooled) {
+        this.#lost(wanted, port);
+        return;
+      }
       this.#tryingInt.add(intPort);
       try {
-        const result = await this.options.store.commit(claimOf(service));
+        const result = await this.options.store.commit(claimOf(service, [cooled]));
         if (result.done) {
           await this.options.follower.caughtUp(result.revision);
           return service;
         }
         if (result.unmet.kind === 'service') return this.#existing(wanted);
-        const exact = wanted.credentials !== undefined || wanted.parameters.port !== undefined;
-        if (result.unmet.kind === 'port') {
-          if (exact) throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} belongs to another service`);
-          return undefined;
+        if (result.unmet.kind !== 'int_port') {
+          this.#lost(wanted, port);
+          return;
         }
         if (wanted.credentials) throw new HarborError('HARBOR_PORT_TAKEN', `int_port ${intPort} is taken`);
       } finally {
         this.#tryingInt.delete(intPort);
       }
     }
+  }
+
+  /** Somebody was faster with the port: the next is tried, unless it had to be this one. */
+  #lost(wanted: Wanted, port: number): undefined {
+    if (wanted.credentials === undefined && wanted.parameters.port === undefined) return undefined;
+    this.#refuseCooling(wanted, port);
+    throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} belongs to another service`);
   }
 
   #service(wanted: Wanted, port: number, intPort: number): Service {
@@ -200,6 +232,7 @@ export class Allocator {
       protocol: protocolOf(wanted),
       plan: wanted.plan,
       parameters: wanted.parameters,
+      ...(wanted.owner === undefined ? {} : { owner: wanted.owner }),
       createdAt: this.options.clock.now(),
     };
   }
@@ -214,7 +247,10 @@ export class Allocator {
         `port ${exact} is held by another process on ${this.options.node}${because}`,
       );
     }
-    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}${because}`;
+    const { count, next } = this.cooling.waiting(this.#range(), askerOf(wanted));
+    const ports = count === 1 ? '1 port cools' : `${count} ports cool`;
+    const cooling = count === 0 ? '' : `; ${ports} down, the next is free in ${seconds(next)}`;
+    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}${because}${cooling}`;
     return new HarborError('HARBOR_PORT_RANGE_FULL', message);
   }
 
@@ -224,12 +260,12 @@ export class Allocator {
     return range;
   }
 
-  #taken(kind: 'port' | 'int_port'): { has(port: number): boolean } {
+  #taken(kind: 'port' | 'int_port'): TakenPorts {
     const node = this.options.node;
     return { has: (port) => this.#replica.get(kind, claimId(node, port)) !== undefined };
   }
 
-  #takenOrTrying(kind: 'port' | 'int_port', trying: ReadonlySet<number>): { has(port: number): boolean } {
+  #takenOrTrying(kind: 'port' | 'int_port', trying: ReadonlySet<number>): TakenPorts {
     const taken = this.#taken(kind);
     return { has: (port) => trying.has(port) || taken.has(port) };
   }
@@ -239,20 +275,11 @@ function protocolOf(wanted: Wanted): Service['protocol'] {
   return wanted.parameters.protocol ?? protocolOfName(wanted.name);
 }
 
-function claimOf(service: Service): Commit {
-  const claim = { node: service.node, service: service.id };
-  const port = claimId(service.node, service.port);
-  const intPort = claimId(service.node, service.intPort);
-  return {
-    expect: [
-      { kind: 'service', id: service.id, is: 'absent' },
-      { kind: 'port', id: port, is: 'absent' },
-      { kind: 'int_port', id: intPort, is: 'absent' },
-    ],
-    write: [
-      { kind: 'service', id: service.id, value: service },
-      { kind: 'port', id: port, value: { ...claim, port: service.port } },
-      { kind: 'int_port', id: intPort, value: { ...claim, port: service.intPort } },
-    ],
-  };
+function askerOf({ id, owner }: Wanted): Asker {
+  return { id, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** A wait as people read it, rounded up: who comes back then does not come too early. */
+function seconds(wait: Millis): string {
+  return `${Math.ceil(wait / 1_000)} s`;
 }

@@ -106,6 +106,7 @@ function wantedOf(request: ProvisionRequest): Wanted {
     id,
     name: request.name ?? '',
     plan: request.plan,
+    ...(request.owner == null ? {} : { owner: request.owner }),
     parameters: { ...planned, ...parametersOf(request.parameters ?? {}) },
     ...(request.credentials ? { credentials: request.credentials } : {}),
   };
