@@ -1,4 +1,12 @@
-import { asHarborError, RouteTable, type Backend, type RouteKey, type Transport } from '@harbor/core';
+import {
+  asHarborError,
+  asRegistered,
+  portsOf,
+  RouteTable,
+  type Backend,
+  type RouteKey,
+  type Transport,
+} from '@harbor/core';
 import { portHolder } from '@harbor/machine';
 import { Relay } from '@harbor/relay';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
@@ -100,7 +108,8 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     onReset: (replica) => touch(resetRoutes(table, replica)),
     onChange: (change) => {
       touch(changeRoutes(table, change));
-      if (change.kind === 'service' && change.value?.node === node) desk.given(change.value.port);
+      if (change.kind === 'service' && change.value?.node === node)
+        for (const port of portsOf(change.value)) desk.given(port);
     },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
@@ -110,15 +119,15 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
 
   const subjects = nodeSubjects(node);
   bus.serve(subjects.reserve, reserveRequest, async (wanted): Promise<ReserveReply> => {
-    const { ports, transports, hold_ms, revision, preserve_client_ip, service } = wanted;
+    const { ports, transports, hold_ms, revision, preserve_client_ip } = wanted;
     if (preserve_client_ip && choice.why !== undefined)
       return { held: null, skipped: [], unable: unable(node, choice.why) };
     if (transports.length === 0) return { held: ports[0] ?? null, skipped: [] };
     await seen(revision ?? 0);
-    return desk.reserve(ports, transports, hold_ms, service);
+    return desk.reserve(ports, transports, hold_ms, wanted);
   });
-  bus.serve(subjects.release, releaseRequest, async ({ port }) => {
-    await desk.release(port);
+  bus.serve(subjects.release, releaseRequest, async ({ port, count }) => {
+    await desk.release(port, count);
     return {};
   });
   const why = choice.why === undefined ? {} : { why: choice.why };
@@ -132,7 +141,10 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   await bus.flush();
 
   /** The node leads a UDP service's clients elsewhere. */
-  function udpFailed({ service, transport, host, port }: Backend, reason: string): void {
+  function udpFailed(backend: Backend, reason: string): void {
+    const { service, transport } = backend;
+    // Any port of a block that fails counts for the instance: one instance has the whole block.
+    const { host, port } = asRegistered(backend);
     bus.publish(nodeSubjects(node).failed, { service, transport, host, port, reason });
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, RouteTable, Transport } from '@harbor/core';
-import { routeKey } from '@harbor/core';
+import { blockOf, isPort, routeKey } from '@harbor/core';
 import type { ReserveReply } from '@harbor/wire';
 import type { Holder } from './conflicts.js';
 
@@ -30,18 +30,24 @@ export class ReservationDesk {
 
   constructor(readonly options: ReservationDeskOptions) {}
 
-  /** Binds the first of the ports that nobody has, or `service` has for another transport only. */
+  /**
+   * Binds the first of the ports that nobody has, or `service` has for another transport only, with
+   * `count - 1` ports above it: all of them or none.
+   */
   async reserve(
     ports: readonly number[],
     transports: readonly Transport[],
     holdFor: number,
-    service?: string,
+    { count = 1, service }: { readonly count?: number | undefined; readonly service?: string | undefined } = {},
   ): Promise<ReserveReply> {
     const skipped: ReserveReply['skipped'] = [];
-    for (const port of ports) {
-      const reason = await this.#try(port, transports, holdFor, service);
-      if (reason === undefined) return { held: port, skipped };
-      skipped.push({ port, reason });
+    for (const first of ports) {
+      const block = blockOf(first, count);
+      // What could not be had a moment ago is not tried again for the next block that would need it.
+      if (skipped.some(({ port }) => block.includes(port))) continue;
+      const failed = await this.#tryBlock(block, (port) => this.#try(port, transports, holdFor, service));
+      if (!failed) return { held: first, skipped };
+      skipped.push(failed);
     }
     return { held: null, skipped };
   }
@@ -51,9 +57,28 @@ export class ReservationDesk {
     this.#promised.delete(port);
   }
 
-  async release(port: number): Promise<void> {
-    this.#promised.delete(port);
-    await this.options.binder.release(port);
+  async release(first: number, count = 1): Promise<void> {
+    for (const port of blockOf(first, count)) {
+      this.#promised.delete(port);
+      await this.options.binder.release(port);
+    }
+  }
+
+  /** Undefined when the whole block is held; otherwise which port could not be, and nothing is held. */
+  async #tryBlock(
+    block: readonly number[],
+    reserve: (port: number) => Promise<string | undefined>,
+  ): Promise<ReserveReply['skipped'][number] | undefined> {
+    const held: number[] = [];
+    for (const port of block) {
+      const reason = isPort(port) ? await reserve(port) : 'is no port number';
+      if (reason !== undefined) {
+        for (const each of held) await this.release(each);
+        return { port, reason };
+      }
+      held.push(port);
+    }
+    return undefined;
   }
 
   /** Undefined when the port is now held, otherwise why not. */

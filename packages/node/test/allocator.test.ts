@@ -35,7 +35,7 @@ function connector(
     asked,
     released,
     open,
-    async reserve(ports) {
+    async reserve({ ports }) {
       asked.push([...ports]);
       const port = ports.find((each) => !held.includes(each) && !open.has(each)) ?? null;
       if (port !== null) open.add(port);
@@ -221,9 +221,9 @@ t.test('provision - over six seconds it is given up and the port given back', as
   const reservations = connector();
   const slow: Reservations = {
     ...reservations,
-    async reserve(ports, transports, preserveClientIp) {
+    async reserve(wish) {
       clock.advance(6_001);
-      return reservations.reserve(ports, transports, preserveClientIp);
+      return reservations.reserve(wish);
     },
   };
   t.equal(

@@ -2,7 +2,7 @@ import { claimId, HarborError, ManualClock, type Instance, type Service } from '
 import { Store, type Follower } from '@harbor/store';
 import { startRedis, type TestServer } from '@harbor/testbed';
 import t from 'tap';
-import type { Reservations } from '../src/ports/reservations.js';
+import type { Reservations, Wish } from '../src/ports/reservations.js';
 import { ServiceUpdater } from '../src/ports/updater.js';
 
 let server: TestServer;
@@ -21,16 +21,14 @@ t.teardown(async () => {
   await server.stop();
 });
 
-type Asked = Parameters<Reservations['reserve']>;
-
 /** A connector that can bind the port, or says why not. */
 function connector(skipped?: string) {
-  const asked: Asked[] = [];
+  const asked: Wish[] = [];
   const released: number[] = [];
   const reservations: Reservations = {
-    async reserve(...args) {
-      asked.push(args);
-      const [port = 0] = args[0];
+    async reserve(wish) {
+      asked.push(wish);
+      const [port = 0] = wish.ports;
       return skipped === undefined
         ? { held: port, skipped: [] }
         : { held: null, skipped: [{ port, reason: skipped }] };
@@ -104,7 +102,7 @@ t.test('update - a transport that comes is bound first, on the number the servic
   const { asked, released, reservations } = connector();
   const wanted = { id: 'two', plan: 'both', parameters: { protocol: 'both' } } as const;
   const { added } = await updater({ reservations }).update(wanted);
-  t.strictSame(asked, [[[35_001], ['udp'], false, 'two']]);
+  t.match(asked, [{ ports: [35_001], transports: ['udp'], preserveClientIp: false, service: 'two' }]);
   t.strictSame(added, ['udp']);
   t.match(stored('two').service, {
     ...service,
@@ -186,7 +184,7 @@ t.test("update - whether clients' addresses can be kept is asked before they are
   const { asked, reservations } = connector();
   const parameters = { preserveClientIp: true };
   await updater({ reservations }).update({ id: 'eight', plan: 'tcp', parameters });
-  t.strictSame(asked, [[[35_001], [], true, 'eight']]);
+  t.match(asked, [{ ports: [35_001], transports: [], preserveClientIp: true, service: 'eight' }]);
   await updater({ reservations }).update({
     id: 'eight',
     plan: 'tcp',
@@ -201,9 +199,9 @@ t.test('update - over six seconds or without Redis it is given up and nothing is
   const { released, reservations } = connector();
   const slow: Reservations = {
     ...reservations,
-    reserve(...args) {
+    reserve(wish) {
       clock.advance(6_001);
-      return reservations.reserve(...args);
+      return reservations.reserve(wish);
     },
   };
   const wanted = { id: 'nine', plan: 'udp', parameters: { protocol: 'udp' } } as const;

@@ -13,6 +13,8 @@ export const serviceView = z
     protocol,
     state: z.enum(['creating', 'ready', 'deleting']),
     port: z.int().nullable(),
+    /** Every port of a block; absent where it is one port. */
+    ports: z.array(z.int()).optional(),
     node_id: z.string().nullable(),
     host: z.string().nullable(),
     hostname: z.string().nullable(),

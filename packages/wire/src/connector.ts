@@ -1,16 +1,19 @@
+import { LARGEST_BLOCK } from '@harbor/core';
 import { z } from 'zod';
 import { portNumber } from './address.js';
 
 const transport = z.enum(['tcp', 'udp']);
 
 /**
- * node → connector: bind the first of these ports that can be, and keep it for `hold_ms`. `revision` is
- * the state the node chose them from: a port freed up to then is free. `preserve_client_ip` where the
+ * node → connector: bind the first of these ports, or of the blocks that start there, and keep it for
+ * `hold_ms`. `revision` is the state the node chose them from: a port freed up to then is free. `preserve_client_ip` where the
  * service asks for it, which only the kernel plane can do. `service`: who has the port already and is to
  * get these transports beside the one it serves; none at all only asks whether it could be served so.
  */
 export const reserveRequest = z.object({
   ports: z.array(portNumber).min(1).max(64),
+  /** A block of as many ports from there up, all or none. */
+  count: z.int().min(1).max(LARGEST_BLOCK).optional(),
   transports: z.array(transport).max(2),
   hold_ms: z.int().min(1).max(60_000),
   revision: z.int().min(0).optional(),
@@ -31,7 +34,10 @@ export const reserveReply = z.object({
 export type ReserveReply = z.output<typeof reserveReply>;
 
 /** node → connector: the reservation is not needed. */
-export const releaseRequest = z.object({ port: portNumber });
+export const releaseRequest = z.object({
+  port: portNumber,
+  count: z.int().min(1).max(LARGEST_BLOCK).optional(),
+});
 
 /** connector → node: this backend failed. `service`, `transport` and the address identify it. */
 export const failedReport = z.object({

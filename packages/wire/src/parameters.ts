@@ -1,4 +1,4 @@
-import type { ServiceParameters } from '@harbor/core';
+import { LARGEST_BLOCK, type ServiceParameters } from '@harbor/core';
 import { z } from 'zod';
 import { cidr, portNumber } from './address.js';
 
@@ -34,6 +34,12 @@ export const serviceParameters = z
     {
       protocol: z.enum(['tcp', 'udp', 'both']).optional().describe('Wins over the protocol in the name.'),
       port: portNumber.optional().describe('Ask for this port; refused if taken or outside the range.'),
+      ports: z
+        .int()
+        .min(2)
+        .max(LARGEST_BLOCK)
+        .optional()
+        .describe('A block of as many contiguous ports; with port it starts there.'),
       proxy_protocol: z
         .enum(['v1', 'v2'])
         .optional()
@@ -106,6 +112,7 @@ export function parametersOf(wire: ServiceParametersWire): ServiceParameters {
   return {
     ...(wire.protocol === undefined ? {} : { protocol: wire.protocol }),
     ...(wire.port === undefined ? {} : { port: wire.port }),
+    ...(wire.ports === undefined ? {} : { ports: wire.ports }),
     ...(wire.proxy_protocol === undefined ? {} : { proxyProtocol: wire.proxy_protocol }),
     ...(wire.allow === undefined ? {} : { allow: wire.allow }),
     ...(wire.deny === undefined ? {} : { deny: wire.deny }),

@@ -12,6 +12,7 @@ const anything = z.record(z.string(), z.unknown());
 const parameters = z.object({
   protocol: protocol.exactOptional(),
   port: z.int().exactOptional(),
+  ports: z.int().exactOptional(),
   proxyProtocol: z.enum(['v1', 'v2']).exactOptional(),
   allow: cidrs.exactOptional(),
   deny: cidrs.exactOptional(),
@@ -48,6 +49,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     name: z.string(),
     node: z.string(),
     port: z.int(),
+    ports: z.int().exactOptional(),
     intPort: z.int(),
     protocol,
     plan: z.string(),
@@ -72,6 +74,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     // A rule of the kernel is made from these; no writer of Redis is to put anything else into one.
     host: backendHost,
     port: portNumber,
+    ports: z.int().exactOptional(),
     dea: z.string(),
     app: z.string(),
     appName: z.string().exactOptional(),

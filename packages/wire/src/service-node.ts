@@ -1,3 +1,4 @@
+import { LARGEST_BLOCK } from '@harbor/core';
 import { z } from 'zod';
 import { serviceParameters } from './parameters.js';
 
@@ -12,6 +13,13 @@ export const credentials = z
     int_port: z.int(),
     ext_hostname: z.string().max(255).exactOptional(),
     ext_host: z.string().max(255).exactOptional(),
+    ports: z
+      .array(z.string().regex(/^\d{1,5}$/, { error: 'must be a port number' }))
+      .min(2)
+      .max(LARGEST_BLOCK)
+      .readonly()
+      .exactOptional()
+      .describe('Every port of a block, the first first; absent where no block was asked for.'),
   })
   .meta({ id: 'Credentials' });
 

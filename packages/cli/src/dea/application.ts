@@ -98,7 +98,8 @@ export class Application {
     const id = randomUUID();
     const httpPort = await ports.take();
     const placed: (RunService & { readonly port: number })[] = [];
-    for (const service of services) placed.push({ ...service, port: await ports.take() });
+    for (const service of services)
+      placed.push({ ...service, port: await ports.take(service.credentials.ports?.length) });
     if (this.#stopping) return;
     const bound = placed.map(({ port, ...service }) => ({
       ...service,

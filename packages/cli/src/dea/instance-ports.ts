@@ -1,4 +1,4 @@
-import { HarborError, rangeContains, type PortRange, type Random } from '@harbor/core';
+import { blockOf, HarborError, rangeContains, type PortRange, type Random } from '@harbor/core';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
@@ -18,17 +18,24 @@ export class InstancePorts {
     readonly random: Random,
   ) {}
 
-  /** Errors: HARBOR_APP_FAILED when none is found. */
-  async take(): Promise<number> {
+  /** A port, or the first of `count` in a row. Errors: HARBOR_APP_FAILED when none is found. */
+  async take(count = 1): Promise<number> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const port = CANDIDATES.low + Math.floor(this.random() * (CANDIDATES.high - CANDIDATES.low + 1));
-      if (this.#given.has(port) || rangeContains(this.harborRange, port)) continue;
-      this.#given.add(port);
-      if (await isFree(port)) return port;
-      this.#given.delete(port);
+      const port =
+        CANDIDATES.low + Math.floor(this.random() * (CANDIDATES.high - CANDIDATES.low + 2 - count));
+      const block = blockOf(port, count);
+      if (block.some((each) => this.#given.has(each) || rangeContains(this.harborRange, each))) continue;
+      for (const each of block) this.#given.add(each);
+      if (await areFree(block)) return port;
+      for (const each of block) this.#given.delete(each);
     }
     throw new HarborError('HARBOR_APP_FAILED', `no port between 20000 and 32000 is free for an instance`);
   }
+}
+
+async function areFree(ports: readonly number[]): Promise<boolean> {
+  for (const port of ports) if (!(await isFree(port))) return false;
+  return true;
 }
 
 async function isFree(port: number): Promise<boolean> {

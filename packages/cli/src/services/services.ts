@@ -40,11 +40,11 @@ export async function listServices(gateway: GatewayClient, { json }: Form): Prom
     sayJson(services);
     return;
   }
-  const rows = services.map(({ name, plan, protocol, port, node_id, state, bindings }) => [
+  const rows = services.map(({ name, plan, protocol, port, ports, node_id, state, bindings }) => [
     name,
     plan,
     protocol,
-    String(port ?? ''),
+    portText({ port, ports }) ?? '',
     node_id ?? '',
     state,
     bindings.join(', '),
@@ -90,12 +90,18 @@ export async function deleteService(gateway: GatewayClient, name: string, force:
   if (service.bindings.length > 0 && !force)
     throw new HarborError('HARBOR_SERVICE_BOUND', `${name} is bound to ${service.bindings.join(', ')}`);
   await gateway.delete(service);
-  say(`deleted ${name}${service.port === null ? '' : `; port ${service.port} is free again`}`);
+  say(`deleted ${name}${service.port === null ? '' : `; port ${portText(service) ?? '?'} is given back`}`);
 }
 
 /** The addresses clients connect to: the external one where there is one. */
-export function clientAddress({ ext_hostname, ext_host, hostname, host, port }: ServiceView): string {
-  return `${ext_hostname ?? ext_host ?? hostname ?? host ?? '?'}:${port ?? '?'}`;
+export function clientAddress({ ext_hostname, ext_host, hostname, host, port, ports }: ServiceView): string {
+  return `${ext_hostname ?? ext_host ?? hostname ?? host ?? '?'}:${portText({ port, ports }) ?? '?'}`;
+}
+
+/** `35048`, of a block `35048-35051`; undefined where it is not known yet. */
+function portText({ port, ports }: Pick<ServiceView, 'port' | 'ports'>): string | undefined {
+  if (port === null) return undefined;
+  return ports === undefined ? String(port) : `${port}-${port + ports.length - 1}`;
 }
 
 function print(service: ServiceView): void {
@@ -103,7 +109,7 @@ function print(service: ServiceView): void {
   const facts = [
     ['name', service.name],
     ['protocol', service.protocol],
-    ['port', String(service.port ?? 'not yet known')],
+    ['port', portText(service) ?? 'not yet known'],
     ['clients', clientAddress(service)],
     ['state', service.state],
     ['plan', service.plan],

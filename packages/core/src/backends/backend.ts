@@ -11,6 +11,10 @@ export interface Address {
 export interface Backend extends Address {
   readonly service: string;
   readonly transport: Transport;
+  /** How many contiguous ports it serves, from `port` up: those of its service's block. Absent: one. */
+  readonly ports?: number;
+  /** In the route of a block's port i: i, by which `port` lies above the one it registered. */
+  readonly offset?: number;
   /** The DEA that announced it. */
   readonly dea: string;
   readonly app: string;
@@ -29,6 +33,16 @@ export interface Backend extends Address {
 /** `127.0.0.1:4100`, `[::1]:4100`. */
 export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** Every address of a backend: of a block as many as it has ports. */
+export function addressesOf({ host, port, ports = 1 }: Address & { readonly ports?: number }): Address[] {
+  return Array.from({ length: ports }, (_, at) => ({ host, port: port + at }));
+}
+
+/** The backend as it registered, whichever port of its block a route leads to. */
+export function asRegistered(backend: Address & { readonly offset?: number }): Address {
+  return { host: backend.host, port: backend.port - (backend.offset ?? 0) };
 }
 
 /** A backend's identity: the same instance moved to another address is another backend. */

@@ -1,11 +1,11 @@
 import { LeaseTable } from '../leases/lease-table.js';
 import type { Transport } from '../services/protocol.js';
 import type { Millis } from '../time/clock.js';
-import { backendId, formatAddress, type Address, type Backend } from './backend.js';
+import { addressesOf, backendId, formatAddress, type Address, type Backend } from './backend.js';
 import { MultiMap } from './multimap.js';
 
 /** What a DEA announces: a backend without the place and time the table gives it. */
-export type Registration = Omit<Backend, 'order' | 'since'>;
+export type Registration = Omit<Backend, 'order' | 'since' | 'offset'>;
 
 /** What a mutation did: the backends that are new or different, and those that left. */
 export interface BackendChanges {
@@ -80,9 +80,10 @@ export class BackendTable {
     return { outcome: known ? 'updated' : 'added', put: [backend], removed };
   }
 
-  /** Removes the address from other services whose instance is not the one that now has it. */
-  evict(claim: Address & Pick<Backend, 'service' | 'instance'>): BackendChanges {
-    const others = this.#select(this.#byAddress.get(formatAddress(claim))).filter(
+  /** Removes the addresses from other services whose instance is not the one that now has them. */
+  evict(claim: Address & Pick<Backend, 'service' | 'instance' | 'ports'>): BackendChanges {
+    const ids = addressesOf(claim).flatMap((address) => this.#byAddress.get(formatAddress(address)));
+    const others = this.#select([...new Set(ids)]).filter(
       (other) => other.service !== claim.service && other.instance !== claim.instance,
     );
     return this.#remove(others);
@@ -158,7 +159,7 @@ export class BackendTable {
     this.#byService.add(backend.service, id);
     this.#byInstance.add(backend.instance, id);
     this.#byDea.add(backend.dea, id);
-    this.#byAddress.add(formatAddress(backend), id);
+    for (const address of addressesOf(backend)) this.#byAddress.add(formatAddress(address), id);
     this.#leases.renew(id, this.ttl(), heard);
     this.#order = Math.max(this.#order, backend.order);
   }
@@ -177,12 +178,13 @@ export class BackendTable {
     this.#byService.delete(backend.service, id);
     this.#byInstance.delete(backend.instance, id);
     this.#byDea.delete(backend.dea, id);
-    this.#byAddress.delete(formatAddress(backend), id);
+    for (const address of addressesOf(backend)) this.#byAddress.delete(formatAddress(address), id);
   }
 }
 
 function sameAnnouncement(a: Backend, b: Backend): boolean {
   if (a.dea !== b.dea || a.app !== b.app || a.appName !== b.appName || a.index !== b.index) return false;
+  if (a.ports !== b.ports) return false;
   const left = Object.entries(a.tags ?? {});
   const right = b.tags ?? {};
   return left.length === Object.keys(right).length && left.every(([key, value]) => right[key] === value);

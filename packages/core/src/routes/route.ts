@@ -1,7 +1,8 @@
 import { backendId, type Backend } from '../backends/backend.js';
 import { byArrival } from '../backends/ring.js';
 import { isHttpsName, transportsOf, type Transport } from '../services/protocol.js';
-import type { Service, ServiceParameters } from '../services/service.js';
+import { isPort } from '../ports/range.js';
+import { portsOf, type Service, type ServiceParameters } from '../services/service.js';
 
 /** Names a listener of a node: `tcp/35001`. */
 export type RouteKey = `${Transport}/${number}`;
@@ -34,16 +35,35 @@ export function routeKey(transport: Transport, port: number): RouteKey {
   return `${transport}/${port}`;
 }
 
-/** The routes of one service: one for TCP, one for UDP, or both. */
+/** The routes of one service: for each of its ports one for TCP, one for UDP, or both. */
 export function routesOf(service: Service, backends: readonly Backend[]): Route[] {
-  return transportsOf(service.protocol).map((transport) => ({
-    key: routeKey(transport, service.port),
-    port: service.port,
+  return transportsOf(service.protocol).flatMap((transport) =>
+    portsOf(service).map((port) => routeOf(service, transport, port, backends)),
+  );
+}
+
+/**
+ * The route of one port of a service. Port i of a block leads to the port i above the one that an instance
+ * registered; a data plane sees no block, only routes whose backends have these ports.
+ */
+export function routeOf(
+  service: Service,
+  transport: Transport,
+  port: number,
+  backends: readonly Backend[],
+): Route {
+  const offset = port - service.port;
+  return {
+    key: routeKey(transport, port),
+    port,
     transport,
     service: service.id,
-    backends: backends.filter((backend) => backend.transport === transport).sort(byArrival),
+    backends: backends
+      .filter((backend) => backend.transport === transport && isPort(backend.port + offset))
+      .sort(byArrival)
+      .map((backend) => (offset === 0 ? backend : { ...backend, port: backend.port + offset, offset })),
     policy: policyOf(service),
-  }));
+  };
 }
 
 function policyOf({ name, parameters }: Service): RoutePolicy {

@@ -1,7 +1,7 @@
 import { backendId, type Backend } from '../backends/backend.js';
 import { transportsOf } from '../services/protocol.js';
-import type { Service } from '../services/service.js';
-import { routeKey, routesOf, type Route, type RouteKey } from './route.js';
+import { hasPort, portsOf, type Service } from '../services/service.js';
+import { routeKey, routeOf, type Route, type RouteKey } from './route.js';
 
 /**
  * The wanted listeners of one node, kept up to date record by record. Every mutator returns the keys it
@@ -25,9 +25,10 @@ export class RouteTable {
     const owner = this.#owners.get(key);
     const service = owner === undefined ? undefined : this.#services.get(owner);
     if (!service) return undefined;
-    return routesOf(service, [...(this.#backends.get(service.id)?.values() ?? [])]).find(
-      (route) => route.key === key,
-    );
+    const [transport, number] = key.split('/') as [Backend['transport'], string];
+    const port = Number(number);
+    if (!hasPort(service, port)) return undefined;
+    return routeOf(service, transport, port, [...(this.#backends.get(service.id)?.values() ?? [])]);
   }
 
   service(id: string): Service | undefined {
@@ -84,10 +85,12 @@ export class RouteTable {
   #keysOfService(id: string, transport: Backend['transport']): RouteKey[] {
     const service = this.#services.get(id);
     if (!service || !transportsOf(service.protocol).includes(transport)) return [];
-    return [routeKey(transport, service.port)];
+    return portsOf(service).map((port) => routeKey(transport, port));
   }
 }
 
 function keysOf(service: Service): RouteKey[] {
-  return transportsOf(service.protocol).map((transport) => routeKey(transport, service.port));
+  return transportsOf(service.protocol).flatMap((transport) =>
+    portsOf(service).map((port) => routeKey(transport, port)),
+  );
 }

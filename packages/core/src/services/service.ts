@@ -1,3 +1,4 @@
+import { blockOf } from '../ports/allocate.js';
 import type { Millis } from '../time/clock.js';
 import type { Protocol } from './protocol.js';
 
@@ -5,6 +6,8 @@ import type { Protocol } from './protocol.js';
 export interface ServiceParameters {
   readonly protocol?: Protocol;
   readonly port?: number;
+  /** A block of as many contiguous ports instead of one. */
+  readonly ports?: number;
   readonly proxyProtocol?: 'v1' | 'v2';
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
@@ -18,15 +21,18 @@ export interface ServiceParameters {
   readonly public?: boolean;
 }
 
-/** A provisioned service: one port number of one node, held until it is deleted. */
+/** A provisioned service: a port number of one node, or a block of them, held until it is deleted. */
 export interface Service {
   /** The service instance id; `name` in the credentials and `service` in `harbor.register`. */
   readonly id: string;
   /** What the developer called it. */
   readonly name: string;
   readonly node: string;
+  /** Of a block the first. */
   readonly port: number;
-  /** The port inside the application's container. */
+  /** How many contiguous ports it has, from `port` up; absent where it is one and no block. */
+  readonly ports?: number;
+  /** The port inside the application's container; of a block the first of as many. */
   readonly intPort: number;
   readonly protocol: Protocol;
   readonly plan: string;
@@ -36,4 +42,25 @@ export interface Service {
   readonly createdAt: Millis;
   /** Serves nobody: it is on its way to another node. */
   readonly disabled?: true;
+}
+
+/** The most ports of a block. */
+export const LARGEST_BLOCK = 100;
+
+/** What of a service says which numbers it has. */
+export type PortBlock = Pick<Service, 'port' | 'ports'>;
+
+/** Every port number of a service, the first first. */
+export function portsOf({ port, ports = 1 }: PortBlock): number[] {
+  return blockOf(port, ports);
+}
+
+/** Every int_port of a service: port i of its block leads to the i-th of them. */
+export function intPortsOf({ intPort, ports = 1 }: Pick<Service, 'intPort' | 'ports'>): number[] {
+  return blockOf(intPort, ports);
+}
+
+/** True where the port is one of the service's. */
+export function hasPort({ port, ports = 1 }: PortBlock, wanted: number): boolean {
+  return wanted >= port && wanted < port + ports;
 }

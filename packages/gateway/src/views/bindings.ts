@@ -35,7 +35,7 @@ export function bindingResource(sources: ViewSources, binding: Binding): Binding
 }
 
 function endpointOf(credentials: Credentials, protocol: 'tcp' | 'udp' | 'all') {
-  return { host: credentials.host, ports: [String(credentials.port)], protocol };
+  return { host: credentials.host, ports: [...(credentials.ports ?? [String(credentials.port)])], protocol };
 }
 
 function keyOf(view: { id: string; service: { name: string } }): string {

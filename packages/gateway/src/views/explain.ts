@@ -35,7 +35,10 @@ export async function explainView(
   const answered = status && 'answer' in status ? status.answer : undefined;
   const conflict = answered?.conflicts.find((one) => one.service === service.id);
   const transports = port === null ? [] : transportsOf(service.protocol);
-  const listeners = transports.map((transport) => listenerOf(transport, port ?? 0, answered));
+  const ports = service.ports ?? [port ?? 0];
+  const listeners = transports.flatMap((transport) =>
+    ports.map((each) => listenerOf(transport, each, answered)),
+  );
   return {
     service,
     node_id: node,
@@ -46,6 +49,7 @@ export async function explainView(
       service.id,
       leases && 'answer' in leases ? leases.answer : undefined,
       answered,
+      port ?? 0,
       now,
     ),
     conflict: conflict ? conflictOf(conflict) : null,
@@ -90,6 +94,7 @@ function backendsOf(
   service: string,
   leases: readonly LeasedBackend[] | undefined,
   status: StatusReply | undefined,
+  port: number,
   now: Millis,
 ): BackendView[] {
   const known = [...sources.replica.all('backend')].filter((one) => one.service === service).sort(byArrival);
@@ -100,7 +105,7 @@ function backendsOf(
       ...{ transport, address, app, app_name, instance, index, dea },
       age_s: seconds(now - since),
       heard_s: heard === null ? null : seconds(now - heard),
-      ...healthOf(backend, status, now),
+      ...healthOf(backend, status, port, now),
     };
   });
 }
@@ -123,13 +128,15 @@ function leaseless(backend: Backend): KnownBackend {
   };
 }
 
+/** As the listener of the service's first port finds it: there it is reached as it registered. */
 function healthOf(
   backend: KnownBackend,
   status: StatusReply | undefined,
+  port: number,
   now: Millis,
 ): Pick<BackendView, 'health' | 'last_error'> {
   if (!status) return { health: 'unknown', last_error: null };
-  const listener = status.listeners.find((one) => one.key.startsWith(`${backend.transport}/`));
+  const listener = status.listeners.find((one) => one.key === routeKey(backend.transport, port));
   const known = listener?.backends.find((one) => one.address === backend.address);
   const failing = (known?.suspected_until ?? 0) > now;
   const suspect = known?.last_error_at != null && now - known.last_error_at < SUSPECT_FOR;

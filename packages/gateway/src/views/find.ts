@@ -1,4 +1,4 @@
-import { HarborError, type Instance, type Replica } from '@harbor/core';
+import { blockIn, hasPort, HarborError, type Instance, type Replica } from '@harbor/core';
 import { HARBOR_PLATFORM } from '@harbor/wire';
 import { nameClaimId } from '../instances/wanted.js';
 
@@ -22,7 +22,7 @@ export function findInstanceOrPort(replica: Replica, what: string): Instance {
   if (known || !/^\d{1,5}$/.test(what)) return known ?? findInstance(replica, what);
   const port = Number(what);
   return only(
-    matching(replica, (instance) => instance.credentials?.port === port),
+    matching(replica, ({ credentials }) => credentials !== undefined && hasPort(blockIn(credentials), port)),
     what,
     'port',
   );

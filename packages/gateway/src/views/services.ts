@@ -52,6 +52,7 @@ function viewOf(sources: ViewSources, instance: Instance, bindings: readonly Bin
     protocol: sources.replica.get('service', instance.id)?.protocol ?? instanceProtocol(instance),
     state: instance.state,
     port: credentials?.port ?? null,
+    ...(credentials?.ports === undefined ? {} : { ports: credentials.ports.map(Number) }),
     node_id: instance.node ?? null,
     host: credentials?.host ?? null,
     hostname: credentials?.hostname ?? null,

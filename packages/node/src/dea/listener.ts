@@ -1,7 +1,10 @@
 import type { Bus } from '@harbor/bus';
 import {
+  addressesOf,
   backendId,
+  formatAddress,
   HarborError,
+  isPort,
   transportsOf,
   type BackendChanges,
   type BackendTable,
@@ -69,14 +72,16 @@ export class DeaListener {
     const service = this.options.replica.get('service', message.service);
     if (!service) throw refused(`unknown service ${quote(message.service)}`);
     const transports = this.#transports(message, service);
+    const block = service.ports === undefined ? {} : { ports: service.ports };
     // Another node's service, or one that serves nobody: only the address may concern us, which has left
     // our services for it.
     if (service.node !== node || service.disabled) {
-      this.#tell(table.evict(message), DEA_SUBJECTS.register);
+      this.#tell(table.evict({ ...message, ...block }), DEA_SUBJECTS.register);
       return;
     }
     for (const transport of transports) {
-      this.#tell(table.register(registrationOf(message, transport), clock.now()), DEA_SUBJECTS.register);
+      const registration = { ...registrationOf(message, transport), ...block };
+      this.#tell(table.register(registration, clock.now()), DEA_SUBJECTS.register);
     }
   }
 
@@ -87,11 +92,14 @@ export class DeaListener {
     if (served.length === 0) {
       throw refused(`service ${quote(service.id)} serves ${service.protocol}, not ${asked.join(', ')}`);
     }
-    if (served.some((transport) => this.options.isOwnListener(message.host, message.port, transport))) {
-      throw refused(
-        `${message.host}:${message.port} is a listener of Harbor itself: traffic would go in circles`,
-      );
-    }
+    const { host, port } = message;
+    const addresses = addressesOf({ host, port, ports: service.ports ?? 1 });
+    if (!addresses.every((address) => isPort(address.port)))
+      throw refused(`the ${service.ports ?? 1} ports of the service's block do not fit above ${port}`);
+    for (const transport of served)
+      for (const own of addresses)
+        if (this.options.isOwnListener(own.host, own.port, transport))
+          throw refused(`${formatAddress(own)} is a listener of Harbor itself: traffic would go in circles`);
     return served;
   }
 

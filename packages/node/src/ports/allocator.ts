@@ -1,17 +1,20 @@
 import {
+  blockOf,
   claimId,
   formatPortRange,
   HarborError,
+  intPortsOf,
+  isPort,
   nextIntPort,
   parsePortRange,
   placesFor,
+  portsOf,
   protocolOfName,
   rangeContains,
   transportsOf,
   type Asker,
   type Clock,
   type Credentials,
-  type Millis,
   type PortRange,
   type Random,
   type Replica,
@@ -23,6 +26,7 @@ import type { Follower, Store } from '@harbor/store';
 import { Candidates } from './candidates.js';
 import { claimOf, releaseOf } from './claims.js';
 import { CoolingPorts } from './cooling.js';
+import { portCools, portHeld, portTaken, rangeFull } from './refusals.js';
 import { CANDIDATES, type Reservations } from './reservations.js';
 
 /** A node operation over this is rolled back (wire facts §2), ms. */
@@ -53,7 +57,7 @@ export interface AllocatorOptions {
 
 /**
  * Gives services their ports. A number is chosen at random, bound by the connector, and only then
- * claimed in the shared state, by one commit that holds the service, its port and its int_port: either
+ * claimed in the shared state, by one commit that holds the service, its ports and its int_ports: either
  * all of them exist or none, whatever runs beside it or fails.
  */
 export class Allocator {
@@ -89,16 +93,17 @@ export class Allocator {
     const candidates = this.#candidates(wanted);
     for (;;) {
       const port = await this.#reserve(wanted, candidates);
+      const block = blockOf(port, sizeOf(wanted));
       try {
         const service = await this.#claim(wanted, port, deadline);
         if (service) return service;
       } catch (error) {
-        this.options.reservations.release(port);
+        this.options.reservations.release(port, block.length);
         throw error;
       } finally {
-        this.#trying.delete(port);
+        for (const each of block) this.#trying.delete(each);
       }
-      this.options.reservations.release(port);
+      this.options.reservations.release(port, block.length);
     }
   }
 
@@ -122,6 +127,7 @@ export class Allocator {
     const same =
       known.node === this.options.node &&
       known.protocol === protocolOf(wanted) &&
+      (known.ports ?? 1) === sizeOf(wanted) &&
       (wanted.parameters.port === undefined || wanted.parameters.port === known.port);
     if (same) return known;
     throw new HarborError(
@@ -135,15 +141,16 @@ export class Allocator {
     const taken = this.#takenOrTrying('port', this.#trying);
     const exact = wanted.credentials?.port ?? wanted.parameters.port;
     if (exact === undefined) return new Candidates(this.#places(wanted, range, taken));
-    if (!wanted.credentials && !rangeContains(range, exact)) {
+    const block = blockOf(exact, sizeOf(wanted));
+    const outside = block.find((port) => !(wanted.credentials ? isPort(port) : rangeContains(range, port)));
+    if (outside !== undefined)
       throw new HarborError(
         'HARBOR_PORT_OUT_OF_RANGE',
-        `port ${exact} lies outside ${formatPortRange(range)}`,
+        `port ${outside} lies outside ${formatPortRange(range)}`,
       );
-    }
-    if (taken.has(exact))
-      throw new HarborError('HARBOR_PORT_TAKEN', `port ${exact} belongs to another service`);
-    this.#refuseCooling(wanted, exact);
+    const other = block.find((port) => taken.has(port));
+    if (other !== undefined) throw portTaken(other);
+    this.#refuseCooling(wanted, block);
     return new Candidates([exact]);
   }
 
@@ -152,14 +159,14 @@ export class Allocator {
     const asker = askerOf(wanted);
     const others = { has: (port: number) => taken.has(port) || this.cooling.wait(port, asker) > 0 };
     const own = { has: (port: number) => this.cooling.isOwn(port, asker) };
-    return placesFor(range, 1, { taken: others, own }, this.options.random);
+    return placesFor(range, sizeOf(wanted), { taken: others, own }, this.options.random);
   }
 
-  #refuseCooling(wanted: Wanted, port: number): void {
-    const wait = this.cooling.wait(port, askerOf(wanted));
-    if (wait === 0) return;
-    const message = `port ${port} was given back a moment ago and cools down for another ${seconds(wait)}`;
-    throw new HarborError('HARBOR_PORT_COOLING', message, { details: { port, wait_ms: wait } });
+  #refuseCooling(wanted: Wanted, ports: readonly number[]): void {
+    for (const port of ports) {
+      const wait = this.cooling.wait(port, askerOf(wanted));
+      if (wait > 0) throw portCools(port, wait);
+    }
   }
 
   /** The next candidate that the connector could bind; it is then in `#trying`. */
@@ -168,15 +175,16 @@ export class Allocator {
     for (;;) {
       const batch = candidates.peek(CANDIDATES);
       if (batch.length === 0) throw this.#nothingLeft(wanted, skipped);
-      const reply = await this.options.reservations.reserve(
-        batch,
-        transportsOf(protocolOf(wanted)),
-        wanted.parameters.preserveClientIp === true,
-      );
+      const reply = await this.options.reservations.reserve({
+        ports: batch,
+        transports: transportsOf(protocolOf(wanted)),
+        count: sizeOf(wanted),
+        preserveClientIp: wanted.parameters.preserveClientIp === true,
+      });
       skipped.push(...reply.skipped.map(({ port, reason }) => `${port}: ${reason}`));
       candidates.drop(reply.held ?? batch.at(-1));
       if (reply.held === null) continue;
-      this.#trying.add(reply.held);
+      for (const port of blockOf(reply.held, sizeOf(wanted))) this.#trying.add(port);
       return reply.held;
     }
   }
@@ -185,41 +193,43 @@ export class Allocator {
   async #claim(wanted: Wanted, port: number, deadline: number): Promise<Service | undefined> {
     for (;;) {
       const intPort =
-        wanted.credentials?.int_port ?? nextIntPort(this.#takenOrTrying('int_port', this.#tryingInt));
+        wanted.credentials?.int_port ??
+        nextIntPort(this.#takenOrTrying('int_port', this.#tryingInt), sizeOf(wanted));
       if (intPort === undefined) throw new HarborError('HARBOR_PORT_RANGE_FULL', 'no int_port is left');
       if (this.options.clock.now() > deadline) {
         throw new HarborError('HARBOR_NODE_TIMEOUT', `provisioning took over ${OPERATION_LIMIT / 1000} s`);
       }
       const service = this.#service(wanted, port, intPort);
-      const cooled = this.cooling.claim(port, askerOf(wanted));
+      const cooled = this.cooling.claims(portsOf(service), askerOf(wanted));
       if (!cooled) {
-        this.#lost(wanted, port);
-        return;
+        this.#lost(wanted, service);
+        return undefined;
       }
-      this.#tryingInt.add(intPort);
+      const intPorts = intPortsOf(service);
+      for (const each of intPorts) this.#tryingInt.add(each);
       try {
-        const result = await this.options.store.commit(claimOf(service, [cooled]));
+        const result = await this.options.store.commit(claimOf(service, cooled));
         if (result.done) {
           await this.options.follower.caughtUp(result.revision);
           return service;
         }
         if (result.unmet.kind === 'service') return this.#existing(wanted);
         if (result.unmet.kind !== 'int_port') {
-          this.#lost(wanted, port);
-          return;
+          this.#lost(wanted, service);
+          return undefined;
         }
         if (wanted.credentials) throw new HarborError('HARBOR_PORT_TAKEN', `int_port ${intPort} is taken`);
       } finally {
-        this.#tryingInt.delete(intPort);
+        for (const each of intPorts) this.#tryingInt.delete(each);
       }
     }
   }
 
-  /** Somebody was faster with the port: the next is tried, unless it had to be this one. */
-  #lost(wanted: Wanted, port: number): undefined {
-    if (wanted.credentials === undefined && wanted.parameters.port === undefined) return undefined;
-    this.#refuseCooling(wanted, port);
-    throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} belongs to another service`);
+  /** Somebody was faster with a port: the next is tried, unless it had to be this one. */
+  #lost(wanted: Wanted, service: Service): void {
+    if (wanted.credentials === undefined && wanted.parameters.port === undefined) return;
+    this.#refuseCooling(wanted, portsOf(service));
+    throw portTaken(service.port);
   }
 
   #service(wanted: Wanted, port: number, intPort: number): Service {
@@ -228,6 +238,7 @@ export class Allocator {
       name: wanted.name,
       node: this.options.node,
       port,
+      ...(sizeOf(wanted) === 1 ? {} : { ports: sizeOf(wanted) }),
       intPort,
       protocol: protocolOf(wanted),
       plan: wanted.plan,
@@ -238,20 +249,11 @@ export class Allocator {
   }
 
   #nothingLeft(wanted: Wanted, skipped: readonly string[]): HarborError {
-    const because =
-      skipped.length === 0 ? '' : ` (${skipped.slice(0, 3).join('; ')}${skipped.length > 3 ? ' …' : ''})`;
+    const { node, portRange } = this.options;
+    const sought = { node, range: portRange(), size: sizeOf(wanted), skipped };
     const exact = wanted.credentials?.port ?? wanted.parameters.port;
-    if (exact !== undefined) {
-      return new HarborError(
-        'HARBOR_PORT_TAKEN',
-        `port ${exact} is held by another process on ${this.options.node}${because}`,
-      );
-    }
-    const { count, next } = this.cooling.waiting(this.#range(), askerOf(wanted));
-    const ports = count === 1 ? '1 port cools' : `${count} ports cool`;
-    const cooling = count === 0 ? '' : `; ${ports} down, the next is free in ${seconds(next)}`;
-    const message = `no port of ${this.options.portRange()} is free on ${this.options.node}${because}${cooling}`;
-    return new HarborError('HARBOR_PORT_RANGE_FULL', message);
+    if (exact !== undefined) return portHeld(exact, sought);
+    return rangeFull(sought, this.cooling.waiting(this.#range(), askerOf(wanted)));
   }
 
   #range(): PortRange {
@@ -275,11 +277,11 @@ function protocolOf(wanted: Wanted): Service['protocol'] {
   return wanted.parameters.protocol ?? protocolOfName(wanted.name);
 }
 
-function askerOf({ id, owner }: Wanted): Asker {
-  return { id, ...(owner === undefined ? {} : { owner }) };
+/** How many contiguous ports are asked for. */
+function sizeOf({ credentials, parameters }: Wanted): number {
+  return credentials?.ports?.length ?? parameters.ports ?? 1;
 }
 
-/** A wait as people read it, rounded up: who comes back then does not come too early. */
-function seconds(wait: Millis): string {
-  return `${Math.ceil(wait / 1_000)} s`;
+function askerOf({ id, owner }: Wanted): Asker {
+  return { id, ...(owner === undefined ? {} : { owner }) };
 }

@@ -75,6 +75,12 @@ export class CoolingPorts {
     };
   }
 
+  /** The same of several ports at once. */
+  claims(ports: readonly number[], asker: Asker): CoolingClaim[] | undefined {
+    const claims = ports.flatMap((port) => this.claim(port, asker) ?? []);
+    return claims.length === ports.length ? claims : undefined;
+  }
+
   /** The records that keep a deleted service's numbers from others; none where there is no cool-down. */
   begin(service: Service, ports: readonly number[]): Write[] {
     if (this.#cooldown === 0) return [];

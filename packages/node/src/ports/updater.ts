@@ -1,5 +1,6 @@
 import {
   HarborError,
+  portsOf,
   protocolOfName,
   transportsOf,
   type Clock,
@@ -81,7 +82,7 @@ export class ServiceUpdater {
         throw new HarborError('HARBOR_NODE_TIMEOUT', `updating took over ${OPERATION_LIMIT / 1_000} s`);
       return { service, revision: await this.#commit(service, revision, wanted), added };
     } catch (error) {
-      if (added.length > 0) reservations.release(service.port);
+      if (added.length > 0) reservations.release(service.port, portsOf(service).length);
       throw error;
     }
   }
@@ -95,12 +96,11 @@ export class ServiceUpdater {
     return { service, revision };
   }
 
-  async #reserve(
-    { id, port }: Service,
-    added: readonly Transport[],
-    preserveClientIp: boolean,
-  ): Promise<void> {
-    const reply = await this.options.reservations.reserve([port], added, preserveClientIp, id);
+  async #reserve(service: Service, added: readonly Transport[], preserveClientIp: boolean): Promise<void> {
+    const { id, port } = service;
+    const count = portsOf(service).length;
+    const wish = { ports: [port], transports: added, count, preserveClientIp, service: id };
+    const reply = await this.options.reservations.reserve(wish);
     if (reply.held !== null) return;
     const reason = reply.skipped[0]?.reason ?? 'it cannot be bound';
     const message = `port ${port} cannot be had for ${added.join(' and ')} on ${this.options.node}: ${reason}`;
@@ -125,6 +125,11 @@ export class ServiceUpdater {
 function changed(before: Service, { plan, parameters }: WantedChange): Service {
   if (parameters.port !== undefined && parameters.port !== before.port) {
     const problem = `port: cannot be changed by an update; it stays ${before.port}`;
+    throw new HarborError('HARBOR_PARAMETERS_INVALID', problem);
+  }
+  const { ports = 1 } = before;
+  if ((parameters.ports ?? 1) !== ports) {
+    const problem = `ports: cannot be changed by an update; there ${ports === 1 ? 'is 1' : `are ${ports}`}`;
     throw new HarborError('HARBOR_PARAMETERS_INVALID', problem);
   }
   const protocol = parameters.protocol ?? protocolOfName(before.name);

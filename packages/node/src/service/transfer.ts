@@ -1,5 +1,14 @@
-import { claimId, HarborError, transportsOf, type Clock, type Credentials, type Service } from '@harbor/core';
+import {
+  HarborError,
+  portsOf,
+  transportsOf,
+  type Clock,
+  type Commit,
+  type Credentials,
+  type Service,
+} from '@harbor/core';
 import type { Follower, Store } from '@harbor/store';
+import { moveOf } from '../ports/claims.js';
 import type { Reservations } from '../ports/reservations.js';
 
 export interface TransferOptions {
@@ -38,8 +47,13 @@ export class Transfer {
     const service = follower.replica.get('service', credentials.name);
     if (!service || service.node === node) return service;
     const { port, protocol, parameters } = service;
-    const preserve = parameters.preserveClientIp === true;
-    const { held, skipped } = await reservations.reserve([port], transportsOf(protocol), preserve);
+    const count = portsOf(service).length;
+    const { held, skipped } = await reservations.reserve({
+      ports: [port],
+      transports: transportsOf(protocol),
+      count,
+      preserveClientIp: parameters.preserveClientIp === true,
+    });
     if (held === null) {
       const because = skipped[0] ? `: ${skipped[0].reason}` : '';
       throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} cannot be had on ${node}${because}`);
@@ -49,7 +63,7 @@ export class Transfer {
       await this.#replace(service, moved);
       return moved;
     } catch (error) {
-      reservations.release(port);
+      reservations.release(port, count);
       throw error;
     }
   }
@@ -58,27 +72,12 @@ export class Transfer {
     const { store, follower } = this.options;
     const { id } = before;
     const revision = follower.replica.revisionOf('service', id) ?? 0;
+    const changed: Commit = {
+      expect: [{ kind: 'service', id, is: 'at', revision }],
+      write: [{ kind: 'service', id, value: after }],
+    };
     const moves = before.node !== after.node;
-    const claim = { node: after.node, service: id };
-    const [port, intPort] = [claimId(after.node, after.port), claimId(after.node, after.intPort)];
-    const result = await store.commit({
-      expect: [
-        { kind: 'service', id, is: 'at', revision },
-        ...(moves ? [{ kind: 'port' as const, id: port, is: 'absent' as const }] : []),
-        ...(moves ? [{ kind: 'int_port' as const, id: intPort, is: 'absent' as const }] : []),
-      ],
-      write: [
-        { kind: 'service', id, value: after },
-        ...(moves
-          ? ([
-              { kind: 'port', id: claimId(before.node, before.port), value: undefined },
-              { kind: 'int_port', id: claimId(before.node, before.intPort), value: undefined },
-              { kind: 'port', id: port, value: { ...claim, port: after.port } },
-              { kind: 'int_port', id: intPort, value: { ...claim, port: after.intPort } },
-            ] as const)
-          : []),
-      ],
-    });
+    const result = await store.commit(moves ? moveOf(before, after, revision) : changed);
     if (result.done) {
       await follower.caughtUp(result.revision);
       return;

@@ -67,7 +67,7 @@ interface Surroundings {
 
 function startOne(node: string, { bus, store, follower, held, clock, greet }: Surroundings): Announcer {
   const reservations: Reservations = {
-    async reserve(ports) {
+    async reserve({ ports }) {
       const free = ports.find((port) => !held.has(port)) ?? null;
       const skipped = ports.filter((port) => held.has(port)).map((port) => ({ port, reason: 'held' }));
       return Promise.resolve({ held: free, skipped });
