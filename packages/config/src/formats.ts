@@ -1,4 +1,5 @@
 import { parsePortRange } from '@harbor/core';
+import { parseQuotas } from '@harbor/wire';
 import convict from 'convict';
 import { isIP } from 'node:net';
 
@@ -99,6 +100,12 @@ export const FORMATS = {
   'harbor-username': {
     allowed: '1 to 64 printable characters without blanks or a colon',
     accepts: (value) => text(value) && /^[\x21-\x39\x3b-\x7e]{1,64}$/.test(value),
+  },
+  'harbor-quotas': {
+    allowed:
+      'JSON such as {"default":{"space":{"services":10}},"organizations":{"acme":{"ports":200,"spaces":{"dev":{"ports":null}}}}}, limits of services and ports, or unset',
+    accepts: orUnset((value) => text(value) && parseQuotas(value) !== undefined),
+    coerce: unset,
   },
   'harbor-data-plane': {
     allowed: 'auto, embedded or kernel',

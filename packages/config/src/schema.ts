@@ -75,6 +75,11 @@ export const SCHEMA = {
       derived: 'generated at the first start',
       sensitive: true,
     }),
+    quotas: key<string | null>(
+      'How many services and ports organizations and spaces may have, as JSON; docs/operating.md shows how.',
+      'harbor-quotas',
+      null,
+    ),
   },
   harbor_node: {
     port_range: key(

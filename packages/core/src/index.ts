@@ -9,6 +9,7 @@ export * from './leases/lease-table.js';
 export * from './ports/allocate.js';
 export * from './ports/cooling.js';
 export * from './ports/range.js';
+export * from './quotas/quotas.js';
 export * from './reconcile/reconciler.js';
 export * from './routes/route.js';
 export * from './routes/table.js';

@@ -1,5 +1,5 @@
 import { Component } from '@harbor/component';
-import type { Clock } from '@harbor/core';
+import type { Clock, Quotas } from '@harbor/core';
 import { version } from '@harbor/runtime';
 import type { FastifyInstance } from 'fastify';
 import { randomBytes } from 'node:crypto';
@@ -16,6 +16,7 @@ import { createServer } from './http/server.js';
 import { Deprovisioner } from './instances/deprovision.js';
 import { OperationLocks } from './instances/locks.js';
 import { Provisioner } from './instances/provision.js';
+import { QuotaKeeper } from './instances/quotas.js';
 import { Updater } from './instances/update.js';
 import { Recovery } from './instances/recover.js';
 import { ServiceNodeClient } from './nodes/client.js';
@@ -46,6 +47,8 @@ export interface GatewayParts {
   readonly address: () => string;
   /** The cloud controller to offer the service to, and where it reaches the gateway. */
   readonly cloud?: { readonly uri: string; readonly url: () => string };
+  /** Unset: no limits. */
+  readonly quotas?: () => Quotas;
 }
 
 /** The gateway's domain put together with its HTTP face. */
@@ -67,7 +70,10 @@ export class Gateway {
     const client = new ServiceNodeClient(bus, service);
     const locks = new OperationLocks();
     const deprovisioner = new Deprovisioner({ state, client, locks, log });
-    const provisioner = new Provisioner({ state, nodes, client, locks, deprovisioner, clock, log });
+    const quotas = new QuotaKeeper(state, parts.quotas ?? (() => ({})));
+    const provisioner = new Provisioner({
+      ...{ state, nodes, client, locks, deprovisioner, quotas, clock, log },
+    });
     const updater = new Updater({ state, client, locks, log });
     const bindings = new Bindings(state, clock);
     const sources = new ViewSources(state, directory);
@@ -82,7 +88,8 @@ export class Gateway {
     const routes = collectRoutes(this.server);
     const broker = { account, log, provisioner, deprovisioner, updater, bindings, sources };
     this.server.register(brokerRoutes(broker), { prefix: '/v2' });
-    const api = { account, sources, inspector: new NodeInspector(bus), clock, routes, version: version() };
+    const inspector = new NodeInspector(bus);
+    const api = { account, sources, quotas, inspector, clock, routes, version: version() };
     this.server.register(apiRoutes(api), { prefix: '/api/v1' });
     const checks = { token, handlesKnown: () => cloud?.handlesKnown ?? true };
     this.server.register(v1Routes({ ...checks, services }), { prefix: '/gateway/v1' });

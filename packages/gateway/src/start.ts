@@ -1,12 +1,13 @@
 import { firstExternalIPv4, portHolder } from '@harbor/machine';
 import { HarborError, type Clock, type Kind } from '@harbor/core';
 import type { Store } from '@harbor/store';
+import { parseQuotas } from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
 import type { Account, Log, MessageBus } from './dependencies.js';
 import { Gateway } from './gateway.js';
 
 /** What the gateway reads of the shared state. */
-const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name', 'cooling'];
+const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name', 'cooling', 'quota'];
 
 /** What the process gives the gateway to work with. */
 export interface GatewayContext {
@@ -24,6 +25,7 @@ export interface GatewayContext {
         readonly token: string;
         readonly url: string | null;
         readonly cloud_controller_uri: string | null;
+        readonly quotas?: string | null;
       };
     };
   };
@@ -55,6 +57,7 @@ export async function startGateway(context: GatewayContext) {
     token: () => account().token,
     service: settings.current.cluster.service_name,
     address: () => address,
+    quotas: () => parseQuotas(settings.current.harbor_gateway.quotas ?? '') ?? {},
     ...(uri === null ? {} : { cloud: { uri, url: () => url ?? `http://${address}` } }),
   });
   const stop = async (): Promise<void> => {

@@ -10,6 +10,7 @@ const LISTED: Readonly<Record<Kind, true>> = {
   instance: true,
   binding: true,
   name: true,
+  quota: true,
   config: true,
 };
 

@@ -59,8 +59,24 @@ export const varzView = z
   })
   .meta({ id: 'Varz' });
 
+const used = z.object({ used: z.int(), limit: z.int() });
+
+/** What is used of a quota: of a whole organization where `space` is null. What has no limit is absent. */
+export const quotaView = z
+  .object({
+    organization: z.string(),
+    space: z.string().nullable(),
+    services: used.optional(),
+    ports: used.optional(),
+  })
+  .meta({ id: 'QuotaView' });
+
+export type QuotaView = z.output<typeof quotaView>;
+
 /** `GET /api/v1/services`. */
-export const servicesView = z.object({ services: z.array(serviceView) }).meta({ id: 'ServicesView' });
+export const servicesView = z
+  .object({ services: z.array(serviceView), quotas: z.array(quotaView).optional() })
+  .meta({ id: 'ServicesView' });
 
 export type ServicesView = z.output<typeof servicesView>;
 

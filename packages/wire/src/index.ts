@@ -7,6 +7,7 @@ export * from './connector.js';
 export * from './dea.js';
 export * from './parameters.js';
 export * from './parse.js';
+export * from './quotas.js';
 export * from './records.js';
 export * from './reference.js';
 export * from './service-errors.js';

@@ -95,6 +95,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     createdAt: z.number(),
   }),
   name: z.object({ instance: z.string() }),
+  quota: z.object({ organization: z.string() }),
   config: z.object({ value: z.unknown() }),
 };
 

@@ -15,6 +15,7 @@ import {
   z,
   type BindingView,
   type ExplainView,
+  type ServicesView,
   type ServiceView,
 } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
@@ -39,8 +40,9 @@ export class GatewayClient {
     this.#authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 
-  async services(): Promise<ServiceView[]> {
-    return (await this.#ask('GET', '/api/v1/services', servicesView)).services;
+  /** All services, and what is used of the quotas. */
+  services(): Promise<ServicesView> {
+    return this.#ask('GET', '/api/v1/services', servicesView);
   }
 
   /** One, by its name or id, with its credentials. */

@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
 import { note, say, sayJson, table } from '@harbor/terminal';
-import type { ServiceView } from '@harbor/wire';
+import type { QuotaView, ServiceView } from '@harbor/wire';
 import type { GatewayClient } from '../gateway/client.js';
 import { readParameters } from './input.js';
 
@@ -35,7 +35,7 @@ export async function createService(
 
 /** `harbor services` */
 export async function listServices(gateway: GatewayClient, { json }: Form): Promise<void> {
-  const services = await gateway.services();
+  const { services, quotas = [] } = await gateway.services();
   if (json) {
     sayJson(services);
     return;
@@ -50,7 +50,17 @@ export async function listServices(gateway: GatewayClient, { json }: Form): Prom
     bindings.join(', '),
   ]);
   say(table([['name', 'plan', 'protocol', 'port', 'node', 'state', 'bound to'], ...rows]));
+  for (const quota of quotas) say(quotaLine(quota));
   if (services.length === 0) note('there are none yet; make one with: harbor create-service harbor NAME');
+}
+
+/** `space dev of acme: services 3 of 10, ports 7 of 20` */
+function quotaLine({ organization, space, services, ports }: QuotaView): string {
+  const whose = space === null ? `organization ${organization}` : `space ${space} of ${organization}`;
+  const parts = Object.entries({ services, ports }).flatMap(([what, count]) =>
+    count ? [`${what} ${count.used} of ${count.limit}`] : [],
+  );
+  return `${whose}: ${parts.join(', ')}`;
 }
 
 /** `harbor service NAME` */

@@ -54,6 +54,12 @@ export const CATALOGUE = {
     summary: 'The port asked for lies outside the configured range.',
     remedy: 'Choose one inside: kato config get harbor_node port_range',
   },
+  HARBOR_QUOTA_EXCEEDED: {
+    status: 422,
+    summary: 'The organization or the space has as many services or ports as it may have.',
+    remedy:
+      'Delete services no longer used; an administrator raises it: kato config set harbor_gateway quotas JSON',
+  },
   HARBOR_PORT_CONFLICT: {
     status: 503,
     summary: 'A provisioned port is held by a process that is not Harbor, so it cannot be served.',

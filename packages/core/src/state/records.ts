@@ -45,6 +45,11 @@ export interface NameClaim {
   readonly instance: string;
 }
 
+/** Moves on with every creation in an organization that has a quota: whoever counted before counts again. */
+export interface QuotaMark {
+  readonly organization: string;
+}
+
 /** A value of `kato config set`. */
 export interface ConfigEntry {
   readonly value: unknown;
@@ -65,6 +70,8 @@ export interface Records {
   readonly binding: Binding;
   /** id: `<organization>/<space>/<name>`, each part percent-encoded */
   readonly name: NameClaim;
+  /** id: the organization's */
+  readonly quota: QuotaMark;
   /** id: `<component>.<key>` */
   readonly config: ConfigEntry;
 }

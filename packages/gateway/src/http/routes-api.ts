@@ -9,6 +9,7 @@ import {
 } from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '../dependencies.js';
+import type { QuotaKeeper } from '../instances/quotas.js';
 import type { NodeInspector } from '../nodes/inspect.js';
 import { bindingsView } from '../views/bindings.js';
 import { explainView } from '../views/explain.js';
@@ -23,6 +24,7 @@ import { notFound } from './server.js';
 export interface ApiParts {
   readonly account: () => Account;
   readonly sources: ViewSources;
+  readonly quotas: QuotaKeeper;
   readonly inspector: NodeInspector;
   readonly clock: Clock;
   /** All routes of the server, these among them. */
@@ -59,12 +61,12 @@ const EXPLAIN = {
 const OPENAPI = { name: 'openapi', summary: 'This description.', answers: { 200: z.looseObject({}) } };
 
 /** What the CLI and the console read, to be registered under `/api/v1`. */
-export function apiRoutes({ account, sources, inspector, clock, routes, version }: ApiParts) {
+export function apiRoutes({ account, sources, quotas, inspector, clock, routes, version }: ApiParts) {
   return (app: FastifyInstance, _options: object, done: () => void): void => {
     app.addHook('onRequest', requireAccount(account));
     app.setNotFoundHandler(notFound);
     app.get('/openapi.json', about(OPENAPI), () => openApi(routes, version));
-    app.get('/services', about(SERVICES), () => servicesView(sources));
+    app.get('/services', about(SERVICES), () => servicesView(sources, quotas));
     app.get('/services/:what', about(SERVICE), (request) =>
       serviceView(sources, findInstance(sources.replica, whatIn(request.params))),
     );

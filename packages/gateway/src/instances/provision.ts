@@ -6,6 +6,7 @@ import type { NodeWatch } from '../nodes/watch.js';
 import type { SharedState } from '../state/shared-state.js';
 import type { Deprovisioner } from './deprovision.js';
 import { busy, type OperationLocks } from './locks.js';
+import type { QuotaKeeper } from './quotas.js';
 import {
   intentOf,
   isSame,
@@ -22,6 +23,7 @@ export interface ProvisionerParts {
   readonly client: ServiceNodeClient;
   readonly locks: OperationLocks;
   readonly deprovisioner: Deprovisioner;
+  readonly quotas: QuotaKeeper;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,7 +44,7 @@ export class Provisioner {
 
   /**
    * Makes the instance, or finds that it is there as asked for.
-   * Errors: HARBOR_SERVICE_BUSY, HARBOR_SERVICE_EXISTS (another one, or its name, is there),
+   * Errors: HARBOR_SERVICE_BUSY, HARBOR_SERVICE_EXISTS (another one, or its name, is there), HARBOR_QUOTA_EXCEEDED,
    * HARBOR_NODE_UNAVAILABLE, HARBOR_NODE_TIMEOUT, HARBOR_PORT_*, HARBOR_REDIS_UNAVAILABLE,
    * HARBOR_NATS_UNAVAILABLE. After an error nothing is left, or an intent that recovery takes back.
    */
@@ -90,7 +92,7 @@ export class Provisioner {
     const instance = intentOf(id, wanted, node, this.parts.clock.now());
     const claim = nameClaimId(wanted);
     const claimed: Write[] = claim === undefined ? [] : [{ kind: 'name', id: claim, value: nameClaim(id) }];
-    const result = await this.parts.state.commit({
+    const result = await this.parts.quotas.create(instance, {
       expect: [
         { kind: 'instance', id, is: 'absent' },
         ...claimed.map(({ kind, id }) => ({ kind, id, is: 'absent' as const })),

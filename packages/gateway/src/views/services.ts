@@ -1,12 +1,13 @@
 import type { Binding, Instance, Protocol } from '@harbor/core';
 import { planOfId, type ServicesView, type ServiceView } from '@harbor/wire';
+import type { QuotaKeeper } from '../instances/quotas.js';
 import { protocolOf } from '../instances/wanted.js';
 import type { ViewSources } from './sources.js';
 
 const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'both'];
 
-/** All services, sorted by name. */
-export function servicesView(sources: ViewSources): ServicesView {
+/** All services, sorted by name, and what is used of the quotas that are set. */
+export function servicesView(sources: ViewSources, quotas: QuotaKeeper): ServicesView {
   const bound = new Map<string, Binding[]>();
   for (const binding of sources.replica.all('binding')) {
     const known = bound.get(binding.instance);
@@ -16,7 +17,15 @@ export function servicesView(sources: ViewSources): ServicesView {
   const services = [...sources.replica.all('instance')].map((instance) =>
     viewOf(sources, instance, bound.get(instance.id) ?? []),
   );
-  return { services: services.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)) };
+  return {
+    services: services.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
+    quotas: quotas.list().map(({ holder, used, limits }) => ({
+      organization: holder.organization,
+      space: holder.space ?? null,
+      ...(limits.services === undefined ? {} : { services: { used: used.services, limit: limits.services } }),
+      ...(limits.ports === undefined ? {} : { ports: { used: used.ports, limit: limits.ports } }),
+    })),
+  };
 }
 
 /** One service, with its credentials. */
