@@ -2,6 +2,7 @@ export * from './backends/backend.js';
 export * from './backends/queue.js';
 export * from './backends/ring.js';
 export * from './backends/table.js';
+export * from './data/adopt.js';
 export * from './errors/catalogue.js';
 export * from './errors/harbor-error.js';
 export * from './errors/reference.js';

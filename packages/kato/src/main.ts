@@ -3,6 +3,7 @@ import { openPlace, type Place, version } from '@harbor/runtime';
 import { Command, CommanderError, Option } from 'commander';
 import { restart, start, stop } from './cli/change.js';
 import { configDelete, configGet, configSet, type Form } from './cli/config.js';
+import { addData } from './cli/data-commands.js';
 import { history, remember } from './cli/history.js';
 import { info } from './cli/info.js';
 import { inspect } from './cli/inspect.js';
@@ -113,6 +114,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   addProcess(kato, place, changes, env);
   addConfig(kato, place, changes);
   addLog(kato, place, changes);
+  addData(kato, place, changes);
   kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
   kato
     .command('supervise', { hidden: true })

@@ -61,12 +61,14 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   };
 
   const follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
-    onReset: (replica) => {
+    onReset: (replica, replaced) => {
       const known = [...replica.all('backend')].filter(({ service, transport }) =>
         isServed(replica.get('service', service), transport),
       );
-      // At the start the stored backends are taken over; later the table is what is wanted.
-      if (table.size === 0) table.restore(known, clock.now());
+      // At the start the stored backends are taken over, and what an import brings; otherwise the table is
+      // what is wanted.
+      const missing = known.filter((backend) => !table.get(backendId(backend)));
+      if (table.size === 0 || replaced) table.restore(missing, clock.now());
       persist.touchAll();
     },
     onChange: (change) => {

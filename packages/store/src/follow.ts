@@ -5,8 +5,11 @@ import { CHANGES_KEY, EPOCH_KEY, REVISION_KEY } from './scripts.js';
 
 /** What a reader is told. The replica already holds what the call is about. */
 export interface FollowEvents {
-  /** Everything may be different: at the start, after a gap, after another life of the state. */
-  readonly onReset: (replica: Replica) => void;
+  /**
+   * Everything may be different: at the start, after a gap, after another life of the state; `replaced`
+   * where another state has taken the place of the one that was followed.
+   */
+  readonly onReset: (replica: Replica, replaced: boolean) => void;
   readonly onChange: (change: Change, replica: Replica) => void;
   /** Redis went away; the replica keeps what it has. Told once per outage. */
   readonly onAway?: (error: unknown) => void;
@@ -109,10 +112,11 @@ class LogFollower implements Follower {
 
   async #resync(): Promise<void> {
     const snapshot = await this.options.snapshot();
+    const replaced = this.#epoch !== undefined && this.#epoch !== snapshot.epoch;
     this.#epoch = snapshot.epoch;
     this.#revision = snapshot.revision;
     this.replica.reset(snapshot);
-    this.options.events.onReset(this.replica);
+    this.options.events.onReset(this.replica, replaced);
     this.#reached();
   }
 

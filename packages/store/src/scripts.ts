@@ -71,6 +71,24 @@ end
 return {1, revision}
 `;
 
+/**
+ * Everything anew. ARGV: the revision it was decided at, a new epoch's name, for each record the index of
+ * its kind, id and value. Answers {1, revision} or {0}. The revision goes up by two: the gap, like the
+ * epoch, makes every reader read everything again instead of change by change.
+ */
+export const REPLACE = `
+local now = tonumber(redis.call('GET', KEYS[1]) or '0')
+if now ~= tonumber(ARGV[1]) then return {0} end
+for index = 4, #KEYS do redis.call('DEL', KEYS[index]) end
+local revision = redis.call('INCRBY', KEYS[1], 2)
+redis.call('SET', KEYS[2], ARGV[2])
+for arg = 3, #ARGV, 3 do
+  redis.call('HSET', KEYS[4 + tonumber(ARGV[arg])], ARGV[arg + 1], revision .. ' ' .. ARGV[arg + 2])
+end
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ${CHANGES_KEPT}, revision .. '-0', 'kind', 'replaced', 'id', ARGV[2])
+return {1, revision}
+`;
+
 /** Everything of some kinds at one revision. KEYS: revision, epoch, hashes. */
 export const SNAPSHOT = `
 local reply = {tonumber(redis.call('GET', KEYS[1]) or '0'), redis.call('GET', KEYS[2]) or ''}

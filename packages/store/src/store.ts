@@ -13,7 +13,16 @@ import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { connectRedis, redisError } from './connect.js';
 import { follow, type Follower, type FollowEvents } from './follow.js';
-import { COMMIT, COMMIT_KEYS, EPOCH_KEY, kindKey, KINDS, REVISION_KEY, SNAPSHOT } from './scripts.js';
+import {
+  COMMIT,
+  COMMIT_KEYS,
+  EPOCH_KEY,
+  kindKey,
+  KINDS,
+  REPLACE,
+  REVISION_KEY,
+  SNAPSHOT,
+} from './scripts.js';
 
 export interface StoreOptions {
   /** `redis://…`, `rediss://…` or `redis+sentinel://…`. */
@@ -49,6 +58,21 @@ export class Store {
     const unmet = commit.expect[number];
     if (!unmet) throw new HarborError('HARBOR_INTERNAL', `commit answered ${String(number)}`);
     return { done: false, unmet };
+  }
+
+  /**
+   * Puts these records in the place of everything there is, in one step: who is killed meanwhile leaves the
+   * old state or the new one. False where the state is no longer at the revision it was decided at.
+   * Errors: HARBOR_REDIS_UNAVAILABLE; whether it happened is then unknown.
+   */
+  async replace(at: number, writes: readonly Write[]): Promise<boolean> {
+    const args = [String(at), randomUUID()];
+    for (const { kind, id, value } of writes)
+      if (value !== undefined) args.push(String(KINDS.indexOf(kind)), id, encodeRecord(value));
+    const reply = await this.#ask('an import', () =>
+      this.#redis.eval(REPLACE, COMMIT_KEYS.length, ...COMMIT_KEYS, ...args),
+    );
+    return (reply as [number])[0] === 1;
   }
 
   /** All records of some kinds at one revision. */

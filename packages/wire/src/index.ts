@@ -4,6 +4,7 @@ export * from './broker.js';
 export * from './catalog.js';
 export * from './component.js';
 export * from './connector.js';
+export * from './data.js';
 export * from './dea.js';
 export * from './parameters.js';
 export * from './parse.js';

@@ -99,6 +99,11 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
   config: z.object({ value: z.unknown() }),
 };
 
+/** The schema of one kind of record. */
+export function recordSchema<K extends Kind>(kind: K): z.ZodType<Records[K]> {
+  return SCHEMAS[kind];
+}
+
 export function encodeRecord(value: Records[Kind]): string {
   return JSON.stringify(value);
 }

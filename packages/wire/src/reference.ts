@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataFile } from './data.js';
 import { exitedMessage, heartbeatMessage, registerMessage, shutdownMessage, startMessage } from './dea.js';
 import { serviceParameters } from './parameters.js';
 import {
@@ -208,7 +209,13 @@ ${v1.map(section).join('\n')}
 ${fields(credentials)}
 ## Parameters of a service
 
-${fields(serviceParameters)}`;
+${fields(serviceParameters)}
+## The file of kato data
+
+${fields(dataFile)}
+Its \`records\`, each kind an object of records by their ids:
+
+${fields(dataFile.shape.records)}`;
 }
 
 function section({ subject, says, message, answer }: Entry): string {

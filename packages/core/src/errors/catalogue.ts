@@ -201,6 +201,17 @@ export const CATALOGUE = {
     summary: 'A record in Redis is not of the form Harbor writes.',
     remedy: 'The key and the reason are in the message; restore it from a backup or remove it.',
   },
+  HARBOR_DATA_INVALID: {
+    status: 400,
+    summary:
+      'A file for kato data import is damaged, contradicts itself, or is of a newer Harbor; nothing was changed.',
+    remedy: 'The message says what is wrong where; export it anew, or update this Harbor.',
+  },
+  HARBOR_DATA_EXISTS: {
+    status: 409,
+    summary: 'There is data already that kato data import would replace; nothing was changed.',
+    remedy: 'Export what is there first (kato data export FILE), then replace it all with --force.',
+  },
   HARBOR_MESSAGE_INVALID: {
     status: 400,
     summary: 'A NATS message is malformed; it was ignored.',
