@@ -1,6 +1,6 @@
 import { SERVICE_ID } from '@harbor/wire';
 import t from 'tap';
-import { memoryGateway, provisionBody, TCP, UDP } from './support/fixture.js';
+import { credentialsFor, memoryGateway, provisionBody, TCP, UDP } from './support/fixture.js';
 
 const ONE = '/v2/service_instances/one';
 const BINDING = `${ONE}/service_bindings/b1`;
@@ -66,4 +66,18 @@ t.test('broker - deleting an instance takes its bindings along', async (t) => {
   await call('PUT', BINDING, bindBody());
   await call('DELETE', ONE + QUERY);
   t.equal(state.replica.count('binding'), 0);
+});
+
+t.test('broker - the endpoints of a block list every port, and its addresses follow the node', async (t) => {
+  const { call, bus } = memoryGateway();
+  bus.answer('HarboraaS.provision.n1', () => ({
+    success: true,
+    credentials: { ...credentialsFor('one', 35010), ports: ['35010', '35011', '35012'] },
+  }));
+  t.equal((await call('PUT', ONE, provisionBody({ parameters: { ports: 3 } }))).status, 201);
+  t.match((await call('PUT', BINDING, bindBody())).json, {
+    credentials: { port: 35010, ports: ['35010', '35011', '35012'] },
+    endpoints: [{ host: '10.0.0.1', ports: ['35010', '35011', '35012'], protocol: 'tcp' }],
+  });
+  t.match((await call('GET', '/api/v1/services/one')).json, { port: 35010, ports: [35010, 35011, 35012] });
 });
