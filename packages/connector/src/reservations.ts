@@ -38,7 +38,10 @@ export class ReservationDesk {
     ports: readonly number[],
     transports: readonly Transport[],
     holdFor: number,
-    { count = 1, service }: { readonly count?: number | undefined; readonly service?: string | undefined } = {},
+    {
+      count = 1,
+      service,
+    }: { readonly count?: number | undefined; readonly service?: string | undefined } = {},
   ): Promise<ReserveReply> {
     const skipped: ReserveReply['skipped'] = [];
     for (const first of ports) {

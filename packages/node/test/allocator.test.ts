@@ -178,7 +178,7 @@ t.test(
         ...options,
         reservations: {
           ...shared,
-          reserve: (ports) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
+          reserve: ({ ports }) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
         },
       }),
     ];

@@ -33,7 +33,7 @@ function allocators(count: number, range = '35000-35019', clock = new ManualCloc
       store,
       follower,
       reservations: {
-        reserve: (ports) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
+        reserve: ({ ports }) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
         release: () => undefined,
       },
       clock,

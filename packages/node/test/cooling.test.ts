@@ -37,7 +37,7 @@ function node(
     store,
     follower,
     reservations: {
-      reserve: (ports) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
+      reserve: ({ ports }) => Promise.resolve({ held: ports[0] ?? null, skipped: [] }),
       release: () => undefined,
     },
     clock,

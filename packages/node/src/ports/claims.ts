@@ -1,4 +1,12 @@
-import { claimId, intPortsOf, portsOf, type Commit, type Expectation, type Service, type Write } from '@harbor/core';
+import {
+  claimId,
+  intPortsOf,
+  portsOf,
+  type Commit,
+  type Expectation,
+  type Service,
+  type Write,
+} from '@harbor/core';
 import type { CoolingClaim, CoolingPorts } from './cooling.js';
 
 /** Makes a service with all its numbers, or nothing where one of them is somebody else's. */
@@ -61,5 +69,5 @@ function nobodys({ kind, id }: Write): Expectation {
 }
 
 function gone({ kind, id }: Write): Write {
-  return { kind, id, value: undefined } as Write;
+  return { kind, id, value: undefined };
 }

@@ -78,7 +78,12 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
   const table = new BackendTable(() => 120_000);
   const addresses = () => ADDRESSES;
   const parts = { node, store, follower, reservations, clock };
-  const allocator = new Allocator({ ...parts, portRange: () => '35000-35099', random: Math.random });
+  const allocator = new Allocator({
+    ...parts,
+    portRange: () => '35000-35099',
+    cooldown: () => 0,
+    random: Math.random,
+  });
   const common = {
     bus,
     service: 'HarboraaS',
