@@ -75,7 +75,7 @@ async function onPlane(
     repetitions,
     kernel: plane === 'kernel',
   };
-  return JSON.parse(await output(client, program('ports', JSON.stringify(task)))) as Times[];
+  return JSON.parse(await output(scope, client, program('ports', JSON.stringify(task)))) as Times[];
 }
 
 function figuresOf(plane: string, times: Times, most: boolean): Figure[] {
@@ -119,7 +119,7 @@ async function reloads(scope: Scope, ports: number): Promise<Figure[]> {
   appendFileSync(config, text.join(''));
   const master = await serve(scope, host, ['haproxy', '-W', '-db', '-f', config], { tcp: LOW });
   const reload = program('reload', config, master, host.ipv4, LOW + ports, backend, RELOADS);
-  const times = JSON.parse(await output(client, reload)) as number[];
+  const times = JSON.parse(await output(scope, client, reload)) as number[];
   return series(
     'request for one more port → a client is served',
     `HAProxy, ${ports} listeners, a reload`,

@@ -49,9 +49,11 @@ export async function serve(
 }
 
 /** Runs a command on a host of the lab, which tells how far it is itself; resolves with what it prints. */
-export async function output(host: LabHost, command: readonly string[]): Promise<string> {
+export async function output(scope: Scope, host: LabHost, command: readonly string[]): Promise<string> {
   const [program = '', ...args] = command;
   const child = startCommand(program, args, { netns: host.netns, stdio: ['ignore', 'pipe', 'inherit'] });
+  // Where the bench is interrupted it would go on for ever.
+  scope.teardown(() => child.kill('SIGKILL'));
   let text = '';
   child.stdout?.on('data', (data) => (text += String(data)));
   const code = await new Promise<number>((done) => child.once('close', (ended) => done(ended ?? -1)));
