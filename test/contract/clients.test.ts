@@ -89,7 +89,7 @@ t.test('real clients - reach real servers through a port', async (t) => {
       ['-n', '64M'],
       ['-n', '64M', '-R'],
       ['-n', '64M', '-P', '4'],
-      ['-u', '-b', '20M', '-n', '1M', '-l', '1200'],
+      ['-u', '-b', '5M', '-n', '1M', '-l', '1200'],
     ]) {
       const { code, stdout } = await runCommand('iperf3', [
         '-c',

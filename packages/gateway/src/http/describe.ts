@@ -16,6 +16,8 @@ export interface RouteDescription {
   readonly errors?: readonly number[];
   /** Anybody may ask. */
   readonly open?: boolean;
+  /** It is the v1 gateway's, with a token for credentials and errors of a shape of their own. */
+  readonly v1?: boolean;
 }
 
 /** A route of the server; what is not described is missing in the description, and a test says so. */

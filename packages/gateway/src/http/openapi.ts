@@ -1,4 +1,4 @@
-import { errorBody, z } from '@harbor/wire';
+import { errorBody, v1Error, z } from '@harbor/wire';
 import type { DescribedRoute, RouteDescription } from './describe.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -24,24 +24,28 @@ export function openApi(routes: readonly DescribedRoute[], version: string): Jso
     paths,
     components: {
       schemas: schemas.named,
-      securitySchemes: { account: { type: 'http', scheme: 'basic' } },
+      securitySchemes: {
+        account: { type: 'http', scheme: 'basic' },
+        token: { type: 'apiKey', in: 'header', name: 'X-VCAP-Service-Token' },
+      },
     },
   };
 }
 
 function operation(about: RouteDescription, schemas: Schemas): Json {
-  const { name, summary, path, query, headers, body, answers, errors = [], open } = about;
+  const { name, summary, path, query, headers, body, answers, errors = [], open, v1 } = about;
   const parameters = [
     ...parametersIn('path', path, schemas),
     ...parametersIn('query', query, schemas),
     ...parametersIn('header', headers, schemas),
   ];
-  const failed = { description: 'An error.', content: json(schemas.of(errorBody)) };
+  const failed = { description: 'An error.', content: json(schemas.of(v1 ? v1Error : errorBody)) };
   const failures = open ? [] : [...COMMON_ERRORS, ...errors];
   return {
     operationId: name,
     summary,
     ...(open ? { security: [] } : {}),
+    ...(v1 ? { security: [{ token: [] }] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: json(schemas.of(body)) } } : {}),
     responses: {

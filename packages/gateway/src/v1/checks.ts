@@ -12,10 +12,17 @@ export interface V1Checks {
   readonly handlesKnown: () => boolean;
 }
 
-/** The checks of every v1 request in their order, before any look at the body, and how bodies are read. */
-export function addV1Checks(app: FastifyInstance, { token, handlesKnown }: V1Checks): void {
+/**
+ * The checks of every v1 request in their order, before any look at the body, and how bodies are read.
+ * `missing` answers where there is nothing.
+ */
+export function addV1Checks(
+  app: FastifyInstance,
+  { token, handlesKnown }: V1Checks,
+  missing: (request: FastifyRequest) => never = notFound,
+): void {
   readBodies(app);
-  app.setNotFoundHandler(notFound);
+  app.setNotFoundHandler(missing);
   app.addHook('onRequest', (request: FastifyRequest, _reply, done: HookHandlerDoneFunction) => {
     if (!JSON_TYPE.test(request.headers['content-type'] ?? ''))
       done(new HarborError('HARBOR_MEDIA_TYPE_INVALID', 'the media type must be application/json'));

@@ -1,8 +1,10 @@
 import { HarborError } from '@harbor/core';
 import { nodeId } from '@harbor/wire';
 import type { FastifyInstance } from 'fastify';
+import { about } from '../http/describe.js';
 import type { Orphans } from '../orphans/orphans.js';
 import { addV1Checks, type V1Checks } from './checks.js';
+import { V1 } from './descriptions.js';
 import type { Migration } from './migration.js';
 import { idIn } from './services.js';
 
@@ -21,19 +23,19 @@ interface StepPath {
 export function v1InternalRoutes({ orphans, migration, ...checks }: V1InternalParts) {
   return (app: FastifyInstance, _options: object, done: () => void): void => {
     addV1Checks(app, checks);
-    app.post('/check_orphan', async () => {
+    app.post('/check_orphan', about(V1.checkOrphan), async () => {
       await orphans.check();
       return {};
     });
-    app.delete('/purge_orphan', async (request) => {
+    app.delete('/purge_orphan', about(V1.purgeOrphan), async (request) => {
       await orphans.purge(request.body);
       return {};
     });
-    app.post('/migration/:node_id/:instance_id/:action', async (request, reply) => {
+    app.post('/migration/:node_id/:instance_id/:action', about(V1.migrate), async (request, reply) => {
       const { node_id, instance_id, action } = request.params as StepPath;
       return sendJson(reply, await migration.run(nodeIn(node_id), idIn(instance_id), action));
     });
-    app.get('/migration/:node_id/instances', (request) =>
+    app.get('/migration/:node_id/instances', about(V1.instances), (request) =>
       migration.instances(nodeIn((request.params as Pick<StepPath, 'node_id'>).node_id)),
     );
     done();

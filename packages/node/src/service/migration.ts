@@ -51,7 +51,7 @@ export function serveMigration(options: MigrationOptions): void {
     return {};
   });
 
-  operation(subjects.update(node), migrationRequest, async ([handle, bindings]) => {
+  operation(subjects.updateInstance(node), migrationRequest, async ([handle, bindings]) => {
     const service = transfer.own(handle.credentials.name);
     const credentials = credentialsOf(service, options.addresses());
     const updated = (each: NatsHandle) => ({
