@@ -117,6 +117,13 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   serveMigration({
     ...common,
     transfer: new Transfer({ node, store, follower, reservations, clock }),
+    takenOver: (id) => {
+      const stored = [...follower.replica.all('backend')].filter((backend) => backend.service === id);
+      table.restore(
+        stored.filter((backend) => !table.get(backendId(backend))),
+        clock.now(),
+      );
+    },
     dropped: persist.touch.bind(persist),
     greet: greeter.greet.bind(greeter),
   });

@@ -13,6 +13,8 @@ export interface MigrationOptions {
   readonly allocator: Pick<Allocator, 'provision'>;
   readonly transfer: Transfer;
   readonly table: BackendTable;
+  /** Takes the stored backends of a service over that came from another node. */
+  readonly takenOver: (service: string) => void;
   /** Has backends that were dropped written away. */
   readonly dropped: (backends: readonly string[]) => void;
   /** Asks every DEA to register anew, so that a service that moved has its backends at once. */
@@ -40,7 +42,11 @@ export function serveMigration(options: MigrationOptions): void {
 
   operation(subjects.import(node), migrationRequest, async ([handle]) => {
     const { credentials, name, parameters, configuration } = handle;
-    if (await transfer.take(credentials)) return {};
+    if (await transfer.take(credentials)) {
+      // What a dead node left is served on, and leased from now on: whoever is silent goes in time.
+      options.takenOver(credentials.name);
+      return {};
+    }
     await options.allocator.provision({
       id: credentials.name,
       name: name ?? '',

@@ -1,5 +1,7 @@
 import {
   HarborError,
+  intPortsOf,
+  nextIntPort,
   portsOf,
   transportsOf,
   type Clock,
@@ -38,8 +40,8 @@ export class Transfer {
   }
 
   /**
-   * Makes another node's service this one's, on the very numbers it has; undefined where no node has it.
-   * Until that is done nothing changes. Errors: HARBOR_PORT_TAKEN, HARBOR_STATE_CONFLICT, those of the
+   * Makes another node's service this one's, on the very ports it has; undefined where no node has it. Its
+   * int_port stays where it is free here, too: each node counts them from 4100 up, so it often is not. Until that is done nothing changes. Errors: HARBOR_PORT_TAKEN, HARBOR_STATE_CONFLICT, those of the
    * connector and of Redis.
    */
   async take(credentials: Credentials): Promise<Service | undefined> {
@@ -59,13 +61,25 @@ export class Transfer {
       throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} cannot be had on ${node}${because}`);
     }
     try {
-      const moved = { ...service, node };
+      const moved = { ...service, node, intPort: this.#intPortFor(service) };
       await this.#replace(service, moved);
       return moved;
     } catch (error) {
       reservations.release(port, count);
       throw error;
     }
+  }
+
+  /** Errors: HARBOR_PORT_RANGE_FULL. */
+  #intPortFor(service: Service): number {
+    const { node, follower } = this.options;
+    const claims = [...follower.replica.all('int_port')].filter((claim) => claim.node === node);
+    const taken = new Set(claims.map(({ port }) => port));
+    const wanted = intPortsOf(service);
+    if (!wanted.some((port) => taken.has(port))) return service.intPort;
+    const free = nextIntPort(taken, wanted.length);
+    if (free === undefined) throw new HarborError('HARBOR_PORT_RANGE_FULL', 'no int_port is left');
+    return free;
   }
 
   async #replace(before: Service, after: Service): Promise<void> {

@@ -97,7 +97,13 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
   const updater = new ServiceUpdater(parts);
   serveServiceNode({ ...common, updater, onTransportAdded: greet });
   serveOrphans(common);
-  serveMigration({ ...common, transfer: new Transfer(parts), dropped: () => undefined, greet });
+  serveMigration({
+    ...common,
+    transfer: new Transfer(parts),
+    takenOver: () => undefined,
+    dropped: () => undefined,
+    greet,
+  });
   const announcer = new Announcer({ ...common, capacity: () => allocator.capacity, clock });
   announcer.start();
   return announcer;
