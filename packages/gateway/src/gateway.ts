@@ -21,7 +21,9 @@ import { Updater } from './instances/update.js';
 import { Recovery } from './instances/recover.js';
 import { ServiceNodeClient } from './nodes/client.js';
 import { NodeDirectory } from './nodes/directory.js';
+import { Mover } from './nodes/mover.js';
 import { NodeInspector } from './nodes/inspect.js';
+import { NodePresence } from './nodes/presence.js';
 import { NodeWatch } from './nodes/watch.js';
 import { knownHandles } from './orphans/known.js';
 import { Orphans } from './orphans/orphans.js';
@@ -57,6 +59,7 @@ export class Gateway {
   readonly directory: NodeDirectory;
   readonly recovery: Recovery;
   readonly #nodes: NodeWatch;
+  readonly #presence: NodePresence;
   readonly #component: Component;
   readonly #orphans: Orphans;
   readonly #migration: Migration;
@@ -66,7 +69,9 @@ export class Gateway {
     const { bus, clock, log, account, service, token } = parts;
     const state = new SharedState(parts.store, parts.follower, clock);
     const directory = new NodeDirectory(clock);
-    const nodes = new NodeWatch(directory, bus, clock, service);
+    const ask = (): void => nodes.discover();
+    const presence = new NodePresence({ state, bus, clock, log, ask });
+    const nodes = new NodeWatch(directory, bus, clock, service, (announced) => presence.hear(announced));
     const client = new ServiceNodeClient(bus, service);
     const locks = new OperationLocks();
     const deprovisioner = new Deprovisioner({ state, client, locks, log });
@@ -76,7 +81,7 @@ export class Gateway {
     });
     const updater = new Updater({ state, client, locks, log });
     const bindings = new Bindings(state, clock);
-    const sources = new ViewSources(state, directory);
+    const sources = new ViewSources(state, directory, presence);
     const metrics = new GatewayMetrics({ state, directory, isBusConnected: () => bus.connected });
     const services = new V1Services({ provisioner, deprovisioner, bindings, sources });
     const cloud = linkOf(parts);
@@ -89,7 +94,8 @@ export class Gateway {
     const broker = { account, log, provisioner, deprovisioner, updater, bindings, sources };
     this.server.register(brokerRoutes(broker), { prefix: '/v2' });
     const inspector = new NodeInspector(bus);
-    const api = { account, sources, quotas, inspector, clock, routes, version: version() };
+    const mover = new Mover({ state, sources, locks, inspector, migration: this.#migration, log });
+    const api = { account, sources, quotas, inspector, mover, clock, routes, version: version() };
     this.server.register(apiRoutes(api), { prefix: '/api/v1' });
     const checks = { token, handlesKnown: () => cloud?.handlesKnown ?? true };
     this.server.register(v1Routes({ ...checks, services }), { prefix: '/gateway/v1' });
@@ -100,12 +106,14 @@ export class Gateway {
     this.directory = directory;
     this.recovery = new Recovery({ state, bus, deprovisioner, locks, clock, log });
     this.#nodes = nodes;
+    this.#presence = presence;
     this.#cloud = cloud;
   }
 
   /** Begins to follow the nodes, to finish what a crash left, and to offer the service. */
   start(): void {
     this.#nodes.start();
+    this.#presence.start();
     this.#orphans.start();
     this.#migration.start();
     this.#component.start();
@@ -124,6 +132,7 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#orphans.stop();
     this.#nodes.stop();
+    this.#presence.stop();
     await this.#cloud?.stop();
     await this.recovery.stop();
     await this.server.close();

@@ -7,7 +7,16 @@ import type { Account, Log, MessageBus } from './dependencies.js';
 import { Gateway } from './gateway.js';
 
 /** What the gateway reads of the shared state. */
-const KINDS: readonly Kind[] = ['instance', 'binding', 'service', 'backend', 'name', 'cooling', 'quota'];
+const KINDS: readonly Kind[] = [
+  'instance',
+  'binding',
+  'service',
+  'backend',
+  'name',
+  'cooling',
+  'quota',
+  'node',
+];
 
 /** What the process gives the gateway to work with. */
 export interface GatewayContext {

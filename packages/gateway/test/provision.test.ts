@@ -137,6 +137,7 @@ t.test('provisioning - without a known node it asks who is there and waits for t
     if (subject === 'HarboraaS.discover') setImmediate(announce);
   };
   t.match(await call('PUT', PATH, provisionBody()), { status: 201 });
+  bus.onPublish = () => undefined;
   clock.advance(300_000);
   bus.onPublish = (subject) => {
     if (subject === 'HarboraaS.discover') setImmediate(() => clock.advance(1_000));

@@ -12,6 +12,8 @@ const LISTED: Readonly<Record<Kind, true>> = {
   name: true,
   quota: true,
   config: true,
+  node: true,
+  join: true,
 };
 
 /** Every kind of record, in the order in which the scripts get their keys. */

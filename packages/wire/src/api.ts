@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { credentials } from './service-node.js';
+import { nodeId } from './token.js';
 
 const protocol = z.enum(['tcp', 'udp', 'both']);
 const transport = z.enum(['tcp', 'udp']);
@@ -16,6 +17,8 @@ export const serviceView = z
     /** Every port of a block; absent where it is one port. */
     ports: z.array(z.int()).optional(),
     node_id: z.string().nullable(),
+    /** Since when its node does not answer; absent while it does. */
+    unreachable_since: z.iso.datetime().optional(),
     host: z.string().nullable(),
     hostname: z.string().nullable(),
     ext_host: z.string().optional(),
@@ -79,6 +82,43 @@ export const servicesView = z
   .meta({ id: 'ServicesView' });
 
 export type ServicesView = z.output<typeof servicesView>;
+
+/** A node as `kato node list` shows it; what only the node knows is null while it cannot be reached. */
+export const nodeView = z
+  .object({
+    id: z.string(),
+    address: z.string().nullable(),
+    state: z.enum(['up', 'unreachable']),
+    unreachable_since: z.iso.datetime().nullable(),
+    ports_used: z.int(),
+    ports_free: z.number().nullable(),
+    plane: z.string().nullable(),
+  })
+  .meta({ id: 'NodeView' });
+
+export type NodeView = z.output<typeof nodeView>;
+
+/** `GET /api/v1/nodes`. */
+export const nodesView = z.object({ nodes: z.array(nodeView) }).meta({ id: 'NodesView' });
+
+export type NodesView = z.output<typeof nodesView>;
+
+/** `POST /api/v1/nodes/:node/services/:service/move`; `dry_run` only asks whether it could be done. */
+export const moveBody = z.object({ to: nodeId, dry_run: z.boolean().optional() }).meta({ id: 'MoveRequest' });
+
+/** What became of it. An error leaves the service where it was. */
+export const moveView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    port: z.int().nullable(),
+    moved: z.boolean(),
+    error: z.string().nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'MoveView' });
+
+export type MoveView = z.output<typeof moveView>;
 
 /** A binding, with what an application's environment is made of. */
 export const bindingView = z

@@ -6,6 +6,7 @@ export * from './component.js';
 export * from './connector.js';
 export * from './data.js';
 export * from './dea.js';
+export * from './join.js';
 export * from './parameters.js';
 export * from './parse.js';
 export * from './quotas.js';

@@ -97,6 +97,13 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
   name: z.object({ instance: z.string() }),
   quota: z.object({ organization: z.string() }),
   config: z.object({ value: z.unknown() }),
+  node: z.object({
+    id: z.string(),
+    host: z.string(),
+    identity: z.string().exactOptional(),
+    unreachableSince: z.number().exactOptional(),
+  }),
+  join: z.object({ expiresAt: z.number() }),
 };
 
 /** The schema of one kind of record. */

@@ -1,7 +1,7 @@
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
 import type { BackendView, ExplainView, ListenerView } from '@harbor/wire';
 import type { GatewayClient } from '../gateway/client.js';
-import { clientAddress, type Form } from './services.js';
+import { clientAddress, stateText, type Form } from './services.js';
 
 /** `harbor explain` */
 export async function explain(gateway: GatewayClient, what: string, { json }: Form): Promise<void> {
@@ -29,6 +29,7 @@ function print({
       ['bound to', service.bindings.join(', ') || '-'],
     ]),
   );
+  if (service.unreachable_since !== undefined) say(paint('red', stateText(service)));
   if (conflict) {
     const { protocol, port, pid, command, reason } = conflict;
     const holder = pid === null ? 'a process that cannot be seen' : `pid ${pid} (${command ?? '?'})`;

@@ -40,15 +40,17 @@ export async function listServices(gateway: GatewayClient, { json }: Form): Prom
     sayJson(services);
     return;
   }
-  const rows = services.map(({ name, plan, protocol, port, ports, node_id, state, bindings }) => [
-    name,
-    plan,
-    protocol,
-    portText({ port, ports }) ?? '',
-    node_id ?? '',
-    state,
-    bindings.join(', '),
-  ]);
+  const rows = services.map(
+    ({ name, plan, protocol, port, ports, node_id, unreachable_since, state, bindings }) => [
+      name,
+      plan,
+      protocol,
+      portText({ port, ports }) ?? '',
+      node_id ?? '',
+      unreachable_since === undefined ? state : 'unreachable',
+      bindings.join(', '),
+    ],
+  );
   say(table([['name', 'plan', 'protocol', 'port', 'node', 'state', 'bound to'], ...rows]));
   for (const quota of quotas) say(quotaLine(quota));
   if (services.length === 0) note('there are none yet; make one with: harbor create-service harbor NAME');
@@ -103,6 +105,12 @@ export async function deleteService(gateway: GatewayClient, name: string, force:
   say(`deleted ${name}${service.port === null ? '' : `; port ${portText(service) ?? '?'} is given back`}`);
 }
 
+/** How a service stands; one whose node does not answer cannot be said to be ready. */
+export function stateText({ state, node_id, unreachable_since }: ServiceView): string {
+  if (unreachable_since === undefined) return state;
+  return `unreachable: ${node_id ?? 'its node'} does not answer since ${unreachable_since}`;
+}
+
 /** The addresses clients connect to: the external one where there is one. */
 export function clientAddress({ ext_hostname, ext_host, hostname, host, port, ports }: ServiceView): string {
   return `${ext_hostname ?? ext_host ?? hostname ?? host ?? '?'}:${portText({ port, ports }) ?? '?'}`;
@@ -121,7 +129,7 @@ function print(service: ServiceView): void {
     ['protocol', service.protocol],
     ['port', portText(service) ?? 'not yet known'],
     ['clients', clientAddress(service)],
-    ['state', service.state],
+    ['state', stateText(service)],
     ['plan', service.plan],
     ['bound to', service.bindings.join(', ') || '-'],
     ...(Object.keys(service.parameters).length > 0

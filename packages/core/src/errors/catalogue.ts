@@ -1,14 +1,7 @@
-/**
- * One entry of the error catalogue.
- *
- * `status` is the HTTP status an API answers with; `summary` says what the code means; `remedy` says
- * what the person who sees it can do. `docs/errors.md` is made from these and a test keeps it in step.
- */
-export interface ErrorEntry {
-  readonly status: number;
-  readonly summary: string;
-  readonly remedy: string;
-}
+import type { ErrorEntry } from './entry.js';
+import { NODE_ERRORS } from './nodes.js';
+
+export type { ErrorEntry } from './entry.js';
 
 /** Every error Harbor can report, by its stable code. A code, once released, keeps its meaning. */
 export const CATALOGUE = {
@@ -171,6 +164,7 @@ export const CATALOGUE = {
     summary: 'harbor_node did not answer in time; what it did is rolled back.',
     remedy: 'Try again; check harbor_node.log.',
   },
+  ...NODE_ERRORS,
   HARBOR_CONNECTOR_UNAVAILABLE: {
     status: 503,
     summary: 'harbor_proxy_connector does not answer, so no port can be confirmed.',

@@ -55,6 +55,22 @@ export interface ConfigEntry {
   readonly value: unknown;
 }
 
+/** A harbor_node of the cluster, up or not. */
+export interface KnownNode {
+  readonly id: string;
+  /** Its address in credentials. */
+  readonly host: string;
+  /** What only the home that attached it can name; absent where nobody attached it: the core's own. */
+  readonly identity?: string;
+  /** Since when nobody has heard of it; absent while it is up. */
+  readonly unreachableSince?: Millis;
+}
+
+/** The right to attach one node, once; its id is the hash of the token. */
+export interface JoinToken {
+  readonly expiresAt: Millis;
+}
+
 /** Every kind of record in the shared state. */
 export interface Records {
   readonly service: Service;
@@ -74,6 +90,10 @@ export interface Records {
   readonly quota: QuotaMark;
   /** id: `<component>.<key>` */
   readonly config: ConfigEntry;
+  /** id: the node's */
+  readonly node: KnownNode;
+  /** id: SHA-256 of the token, hexadecimal */
+  readonly join: JoinToken;
 }
 
 export type Kind = keyof Records;

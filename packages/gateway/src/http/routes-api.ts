@@ -2,6 +2,10 @@ import type { Clock } from '@harbor/core';
 import {
   bindingsView as bindingsBody,
   explainView as explainBody,
+  moveBody,
+  moveView as moveBodyView,
+  nodeId,
+  nodesView as nodesBody,
   parse,
   servicesView as servicesBody,
   serviceView as serviceBody,
@@ -10,10 +14,12 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '../dependencies.js';
 import type { QuotaKeeper } from '../instances/quotas.js';
+import type { Mover } from '../nodes/mover.js';
 import type { NodeInspector } from '../nodes/inspect.js';
 import { bindingsView } from '../views/bindings.js';
 import { explainView } from '../views/explain.js';
 import { findInstance, findInstanceOrPort } from '../views/find.js';
+import { nodesView } from '../views/nodes.js';
 import { servicesView, serviceView } from '../views/services.js';
 import type { ViewSources } from '../views/sources.js';
 import { requireAccount } from './auth.js';
@@ -26,6 +32,7 @@ export interface ApiParts {
   readonly sources: ViewSources;
   readonly quotas: QuotaKeeper;
   readonly inspector: NodeInspector;
+  readonly mover: Mover;
   readonly clock: Clock;
   /** All routes of the server, these among them. */
   readonly routes: readonly DescribedRoute[];
@@ -34,6 +41,7 @@ export interface ApiParts {
 }
 
 const what = z.object({ what: z.string().min(1).max(255) });
+const movePath = z.object({ node: nodeId, service: z.string().min(1).max(255) });
 const bindingsQuery = z.object({ app: z.string().min(1).max(255).optional() });
 
 const SERVICES = { name: 'listServices', summary: 'All services.', answers: { 200: servicesBody } };
@@ -58,10 +66,20 @@ const EXPLAIN = {
   answers: { 200: explainBody },
   errors: [400, 404],
 };
+const NODES = { name: 'listNodes', summary: 'All nodes, dead ones too.', answers: { 200: nodesBody } };
+const MOVE = {
+  name: 'moveService',
+  summary: 'Moves a service with its port to another node, or says why it cannot be moved.',
+  path: movePath,
+  body: moveBody,
+  answers: { 200: moveBodyView },
+  errors: [400, 404],
+};
 const OPENAPI = { name: 'openapi', summary: 'This description.', answers: { 200: z.looseObject({}) } };
 
 /** What the CLI and the console read, to be registered under `/api/v1`. */
-export function apiRoutes({ account, sources, quotas, inspector, clock, routes, version }: ApiParts) {
+export function apiRoutes(parts: ApiParts) {
+  const { account, sources, quotas, inspector, mover, clock, routes, version } = parts;
   return (app: FastifyInstance, _options: object, done: () => void): void => {
     app.addHook('onRequest', requireAccount(account));
     app.setNotFoundHandler(notFound);
@@ -77,6 +95,13 @@ export function apiRoutes({ account, sources, quotas, inspector, clock, routes, 
     app.get('/explain/:what', about(EXPLAIN), (request) => {
       const instance = findInstanceOrPort(sources.replica, whatIn(request.params));
       return explainView(sources, inspector, instance, clock.now());
+    });
+    app.get('/nodes', about(NODES), () => nodesView(sources, inspector));
+    app.post('/nodes/:node/services/:service/move', about(MOVE), (request) => {
+      const path = parse(movePath, request.params, 'HARBOR_REQUEST_INVALID', 'the path');
+      const { to, dry_run } = parse(moveBody, request.body, 'HARBOR_REQUEST_INVALID', 'the body');
+      const move = { from: path.node, to, dryRun: dry_run ?? false };
+      return mover.move(findInstance(sources.replica, path.service), move);
     });
     done();
   };

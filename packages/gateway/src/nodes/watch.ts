@@ -1,5 +1,5 @@
 import type { Clock, Millis } from '@harbor/core';
-import { announcement, nodeId, serviceSubjects } from '@harbor/wire';
+import { announcement, nodeId, serviceSubjects, type Announcement } from '@harbor/wire';
 import type { MessageBus } from '../dependencies.js';
 import type { NodeChoice, NodeDirectory, NodeNeeds } from './directory.js';
 
@@ -21,6 +21,7 @@ export class NodeWatch {
     readonly bus: MessageBus,
     readonly clock: Clock,
     service: string,
+    readonly onHeard: (announced: Announcement) => void = () => undefined,
   ) {
     this.#subjects = serviceSubjects(service);
   }
@@ -29,6 +30,7 @@ export class NodeWatch {
   start(): void {
     this.bus.subscribe(this.#subjects.announce, heard, (announced) => {
       this.directory.hear(announced);
+      this.onHeard(announced);
       for (const wake of [...this.#waiting]) wake();
     });
     this.discover();

@@ -48,14 +48,15 @@ export class Migration {
   run(node: string, serviceId: string, action: string): Promise<boolean> {
     const instance = this.parts.services.find(serviceId);
     return this.parts.locks.hold(instance.id, async () => {
-      await this.#step(node, instance, action);
+      await this.step(node, instance, action);
       const about = { event: 'migration', instance: instance.id, node, action };
       this.parts.log.info(about, 'a step of a migration is done');
       return true;
     });
   }
 
-  async #step(node: string, instance: Instance, action: string): Promise<void> {
+  /** The same without a lock, for who holds it. */
+  async step(node: string, instance: Instance, action: string): Promise<void> {
     const { client, sources } = this.parts;
     switch (action) {
       case 'disable':

@@ -54,6 +54,7 @@ export function instanceProtocol(instance: Instance): Protocol {
 
 function viewOf(sources: ViewSources, instance: Instance, bindings: readonly Binding[]): ServiceView {
   const credentials = sources.credentials(instance);
+  const away = instance.node === undefined ? undefined : sources.presence?.unreachableSince(instance.node);
   return {
     id: instance.id,
     name: displayName(instance),
@@ -63,6 +64,7 @@ function viewOf(sources: ViewSources, instance: Instance, bindings: readonly Bin
     port: credentials?.port ?? null,
     ...(credentials?.ports === undefined ? {} : { ports: credentials.ports.map(Number) }),
     node_id: instance.node ?? null,
+    ...(away === undefined ? {} : { unreachable_since: new Date(away).toISOString() }),
     host: credentials?.host ?? null,
     hostname: credentials?.hostname ?? null,
     ...(credentials?.ext_host === undefined ? {} : { ext_host: credentials.ext_host }),

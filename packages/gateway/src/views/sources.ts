@@ -1,5 +1,6 @@
 import { withAddresses, type Credentials, type Instance, type Replica } from '@harbor/core';
 import type { NodeDirectory } from '../nodes/directory.js';
+import type { NodePresence } from '../nodes/presence.js';
 import type { SharedState } from '../state/shared-state.js';
 
 /** What the views are made of: the state, and where each node is reached now. */
@@ -7,6 +8,7 @@ export class ViewSources {
   constructor(
     readonly state: SharedState,
     readonly directory: NodeDirectory,
+    readonly presence?: NodePresence,
   ) {}
 
   get replica(): Replica {
