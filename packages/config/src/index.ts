@@ -1,3 +1,4 @@
+export { isOfTheNode, readCore, removeCore, secretsOfCore, writeCore } from './core-file.js';
 export { readConfigFile, writeFileValue } from './file.js';
 export { allowedBy } from './formats.js';
 export { ensureHome, homeHash, openHome, realHome, type Home } from './home.js';

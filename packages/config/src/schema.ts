@@ -31,6 +31,16 @@ export const SCHEMA = {
     log_size: key('A log is rotated when it reaches this size, MB.', 'harbor-size', 20),
     log_count: key('How many rotated files of each log are kept.', 'harbor-count', 5),
     ready_timeout: key('How long a process may take until it serves, s.', 'harbor-seconds', 60),
+    join_host: key(
+      'The address where other nodes reach this core; 0.0.0.0 is every IPv4 and IPv6 address.',
+      'harbor-address',
+      '0.0.0.0',
+    ),
+    join_port: key(
+      'The port where other nodes reach this core, TLS; closed until the first kato node list --join.',
+      'harbor-port',
+      8192,
+    ),
     stop_timeout: key('How long a process may take to end before it is killed, s.', 'harbor-seconds', 15),
   },
   nats_server: {

@@ -1,5 +1,7 @@
 import { HarborError } from '@harbor/core';
+import type { CoreRecord } from '@harbor/wire';
 import convict from 'convict';
+import { isOfTheNode } from './core-file.js';
 import { readConfigFile } from './file.js';
 import { accepts, coerceText } from './formats.js';
 import type { Home } from './home.js';
@@ -17,6 +19,8 @@ export interface SettingsInput {
   readonly secrets: Secrets;
   /** What this machine is like: the first address that is not loopback. */
   readonly defaults: { readonly host: string };
+  /** The core this home is attached to. */
+  readonly core?: CoreRecord | undefined;
 }
 
 /** A value and where it came from. */
@@ -51,14 +55,15 @@ function sourcesOf(key: KeyDescription, input: SettingsInput, file: ReadonlyMap<
   if (variable !== undefined)
     sources.push({ value: coerceText(key.format, variable), source: `environment ${key.env}` });
   const stored = input.overlay?.[key.id];
-  if (stored !== undefined && !key.bootstrap) sources.push({ value: stored, source: 'kato config set' });
+  const shared = !key.bootstrap && !(input.core && isOfTheNode(key.id));
+  if (stored !== undefined && shared) sources.push({ value: stored, source: 'kato config set' });
   if (file.has(key.id)) sources.push({ value: file.get(key.id), source: input.home.configFile });
   return sources;
 }
 
 function complete(
   chosen: Record<string, Record<string, unknown>>,
-  { secrets, defaults }: SettingsInput,
+  { secrets, defaults, core }: SettingsInput,
 ): Settings {
   const host = chosen.harbor_node?.host ?? defaults.host;
   const config = convict<Settings>(convictSchema() as unknown as convict.Schema<Settings>);
@@ -69,6 +74,8 @@ function complete(
       password: secrets.gateway_password,
     },
     harbor_node: { host, hostname: host },
+    harbor_redis: { url: core?.access.redis_url ?? null },
+    nats_server: { url: core?.access.nats_url ?? null },
   });
   config.load(chosen);
   config.validate({ allowed: 'strict' });

@@ -7,6 +7,7 @@ import { addData } from './cli/data-commands.js';
 import { history, remember } from './cli/history.js';
 import { info } from './cli/info.js';
 import { inspect } from './cli/inspect.js';
+import { addNode } from './cli/node-commands.js';
 import { addLog } from './cli/log-commands.js';
 import { examples, fail, say, speakingAs } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
@@ -115,6 +116,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   addConfig(kato, place, changes);
   addLog(kato, place, changes);
   addData(kato, place, changes);
+  addNode(kato, place, changes, env);
   kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
   kato
     .command('supervise', { hidden: true })

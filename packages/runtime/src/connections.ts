@@ -5,7 +5,9 @@ import {
   loadSettings,
   natsAccess,
   openHome,
+  readCore,
   redisUrl,
+  secretsOfCore,
   type Home,
   type Overlay,
   type Secrets,
@@ -13,12 +15,17 @@ import {
 } from '@harbor/config';
 import { firstExternalIPv4 } from '@harbor/machine';
 import { Store } from '@harbor/store';
-import { randomBytes } from 'node:crypto';
+import type { CoreRecord } from '@harbor/wire';
+import { createHash, randomBytes } from 'node:crypto';
 
 /** Where a process or a command stands: its home, its secrets, and how settings are read there. */
 export interface Place {
   readonly home: Home;
   readonly secrets: Secrets;
+  /** The core this home is attached to; undefined where it has servers of its own. */
+  readonly core?: CoreRecord | undefined;
+  /** Names this home to a core, and tells nobody anything else. */
+  readonly identity: string;
   /** Errors: HARBOR_CONFIG_INVALID, with all problems at once. */
   readonly load: (overlay: Overlay) => Settings;
 }
@@ -27,9 +34,13 @@ export interface Place {
 export function openPlace(env: NodeJS.ProcessEnv): Place {
   const home = openHome(env);
   ensureHome(home);
-  const secrets = ensureSecrets(home, randomBytes);
+  const own = ensureSecrets(home, randomBytes);
+  const core = readCore(home);
+  const secrets = core ? secretsOfCore(core) : own;
+  const identity = createHash('sha256').update(`node ${own.gateway_token}`).digest('base64url');
   const defaults = { host: firstExternalIPv4() ?? '127.0.0.1' };
-  return { home, secrets, load: (overlay) => loadSettings({ env, home, overlay, secrets, defaults }) };
+  const load = (overlay: Overlay): Settings => loadSettings({ env, home, overlay, secrets, defaults, core });
+  return { home, secrets, core, identity, load };
 }
 
 /** The store the settings name. */

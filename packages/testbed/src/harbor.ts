@@ -21,6 +21,8 @@ export interface TestHarborOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The network namespace it lives in. */
   readonly netns?: string;
+  /** It is not started: the test does that. */
+  readonly stopped?: boolean;
   /** A command, with its arguments, that runs each of its own: `setpriv …`. */
   readonly through?: readonly string[];
 }
@@ -37,7 +39,7 @@ export class TestHarbor {
 
   /** Starts one; it is stopped and removed with the test. */
   static async start(t: Scope, options: TestHarborOptions = {}): Promise<TestHarbor> {
-    const { ports = 20, env = {}, netns, through = [] } = options;
+    const { ports = 20, env = {}, netns, through = [], stopped = false } = options;
     const directory = temporaryDirectory();
     const range = await freeRange(ports);
     const harbor = new TestHarbor(
@@ -61,7 +63,7 @@ export class TestHarbor {
       await harbor.kato('stop');
       directory.remove();
     });
-    await harbor.must('kato', 'start');
+    if (!stopped) await harbor.must('kato', 'start');
     return harbor;
   }
 

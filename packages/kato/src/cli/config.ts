@@ -1,6 +1,7 @@
 import {
   describeKeys,
   findKey,
+  isOfTheNode,
   parseValue,
   SCHEMA,
   writeFileValue,
@@ -87,7 +88,7 @@ async function store(
   { component, key, id, bootstrap }: KeyDescription,
   value: unknown,
 ): Promise<void> {
-  if (bootstrap) {
+  if (bootstrap || (place.core && isOfTheNode(id))) {
     writeFileValue(place.home, component, key, value);
     note(`written to ${place.home.configFile}; it counts from the next start on: kato restart`);
     return;

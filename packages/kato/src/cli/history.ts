@@ -20,13 +20,21 @@ export function remember(place: Place, args: readonly string[]): void {
   const open = describeKeys().some(
     (known) => known.component === component && known.key === key && !known.sensitive,
   );
-  const shown = group === 'config' && !open ? words.slice(0, 4) : args;
+  const shown = group === 'config' && !open ? words.slice(0, 4) : withoutTokens(args);
   const entry: Entry = {
     time: new Date().toISOString(),
     user: userInfo().username,
     command: ['kato', ...shown].join(' '),
   };
   appendFileSync(file(place), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+}
+
+/** A token is good once; it is left out all the same. */
+function withoutTokens(args: readonly string[]): string[] {
+  return args.flatMap((word, at) => {
+    if (word.startsWith('--token=')) return ['--token=…'];
+    return args[at - 1] === '--token' ? ['…'] : [word];
+  });
 }
 
 /** What was remembered, the oldest first. */

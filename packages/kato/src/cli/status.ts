@@ -8,7 +8,7 @@ import {
 } from '@harbor/core';
 import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
-import { PROCESSES, ROLES } from '../processes/catalogue.js';
+import { ON_A_NODE, PROCESSES, ROLES } from '../processes/catalogue.js';
 import { connectSupervisor, type ProcessStatus, type SupervisorView } from '../supervisor/index.js';
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
 
@@ -56,14 +56,17 @@ export async function readStatus(place: Place): Promise<Status> {
 
 function stopped(place: Place): ProcessStatus[] {
   const { harbor_redis, nats_server } = place.load({});
+  const ours = PROCESSES.filter(({ name }) => !place.core || ON_A_NODE.includes(name));
   const foreign = [harbor_redis.url ? 'harbor_redis' : '', nats_server.url ? 'nats_server' : ''];
-  return PROCESSES.filter(({ name }) => !foreign.includes(name)).map(({ name }) => ({
-    name,
-    state: 'STOPPED' as const,
-    pid: null,
-    uptime_s: null,
-    restarts: 0,
-  }));
+  return ours
+    .filter(({ name }) => !foreign.includes(name))
+    .map(({ name }) => ({
+      name,
+      state: 'STOPPED' as const,
+      pid: null,
+      uptime_s: null,
+      restarts: 0,
+    }));
 }
 
 async function readPorts(

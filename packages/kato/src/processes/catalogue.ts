@@ -24,6 +24,9 @@ export const PROCESSES: readonly ProcessEntry[] = [
   { name: 'harbor_gateway', role: 'harbor', needs: SERVERS },
 ];
 
+/** What runs on a node that is attached to a core. */
+export const ON_A_NODE: readonly ProcessName[] = ['harbor_proxy_connector', 'harbor_node'];
+
 export const ROLES: readonly RoleName[] = ['base', 'harbor'];
 
 /**

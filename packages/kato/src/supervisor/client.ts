@@ -33,6 +33,12 @@ export class SupervisorClient {
     if (!outcome.done) throw reportedError(outcome.code, outcome.message);
   }
 
+  /** Has other nodes reach this core, from now on. Errors: HARBOR_NODE_ATTACHED, HARBOR_ADDRESS_IN_USE. */
+  async openFront(): Promise<void> {
+    const outcome = (await this.#answer('POST', '/front/open')) as Outcome;
+    if (!outcome.done) throw reportedError(outcome.code, outcome.message);
+  }
+
   /** Resolves when all serve. Errors: what stopped one of them, with the end of its log in `details.log`. */
   start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
     return this.#change('/start', { names }, progress);

@@ -2,6 +2,7 @@ import { asHarborError } from '@harbor/core';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { chmodSync, rmSync } from 'node:fs';
 import type { Drains } from '../drain/drains.js';
+import type { Front } from '../cluster/front.js';
 import type { Progress, Supervisor, SupervisorView } from './supervisor.js';
 
 /** The last line of the answer to start, stop and restart, and the whole one to what is done at once. */
@@ -17,6 +18,7 @@ export type Outcome =
 export interface ControlOptions {
   readonly supervisor: Supervisor;
   readonly drains: Drains;
+  readonly front: Front;
   readonly socket: string;
   /** Told when the guard's connection has ended. */
   readonly onGuardGone: () => void;
@@ -31,7 +33,7 @@ interface Names {
 
 /** What `kato` asks the supervisor, as HTTP over a unix socket that only its owner can reach. */
 export async function serveControl(options: ControlOptions): Promise<FastifyInstance> {
-  const { supervisor, drains, socket } = options;
+  const { supervisor, drains, front, socket } = options;
   const server = fastify({ forceCloseConnections: true });
   // One change after the other: two `kato start` at once do not start anything twice.
   let last = Promise.resolve();
@@ -68,6 +70,14 @@ export async function serveControl(options: ControlOptions): Promise<FastifyInst
   server.post('/drains/reload', (_request, reply) => {
     try {
       drains.reload();
+      return { done: true } satisfies Outcome;
+    } catch (thrown) {
+      return reply.code(asHarborError(thrown).entry.status).send(failure(thrown));
+    }
+  });
+  server.post('/front/open', async (_request, reply) => {
+    try {
+      await front.open();
       return { done: true } satisfies Outcome;
     } catch (thrown) {
       return reply.code(asHarborError(thrown).entry.status).send(failure(thrown));

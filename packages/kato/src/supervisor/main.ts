@@ -6,6 +6,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Drains } from '../drain/drains.js';
 import { DrainsFile } from '../drain/drains-file.js';
+import { Front } from '../cluster/front.js';
+import { Tunnel } from '../cluster/tunnel.js';
 import { serveControl } from './control.js';
 import { spawnGuard } from './guard.js';
 import { controlSocket, takeHomeLock } from './lock.js';
@@ -39,6 +41,9 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   const socket = controlSocket(home, place.home.var);
   const before = readWanted(wantedFile);
 
+  const front = new Front(place, log, () => systemClock.now());
+  const tunnel = place.core && new Tunnel(place, place.core, log);
+
   let ending = false;
   const supervisor = new Supervisor({
     place,
@@ -49,6 +54,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     onWanted: (names) => {
       if (!ending) writeWanted(wantedFile, names);
     },
+    ...(tunnel ? { beforeStart: () => tunnel.open() } : {}),
   });
   const end = async (): Promise<void> => {
     await drains.close();
@@ -67,6 +73,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   await serveControl({
     supervisor,
     drains,
+    front,
     socket,
     onGuardGone: () => {
       if (ending) return;
@@ -83,6 +90,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   pidFile.write(process.pid);
   log.info({ event: 'started', home }, 'kato supervises');
 
+  await front.resume();
   setInterval(() => rotateRedisLog(place.home.logs, log_size, log_count), 1_000);
   if (before.length > 0) {
     log.warn(

@@ -2,7 +2,7 @@ import type { Settings } from '@harbor/config';
 import { asHarborError, HarborError, type Clock, type Random } from '@harbor/core';
 import type { Logger } from '@harbor/log';
 import { openStore, overlayOfRecords, type Place } from '@harbor/runtime';
-import { PROCESSES, resolveNames, stopOrder, type ProcessName } from '../processes/catalogue.js';
+import { ON_A_NODE, PROCESSES, resolveNames, stopOrder, type ProcessName } from '../processes/catalogue.js';
 import type { ProcessState } from '../processes/lifecycle.js';
 import { prepare } from '../processes/spec.js';
 import { tailOf } from './log-end.js';
@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Told which processes are to be up, whenever somebody asks for something else. */
   readonly onWanted: (names: readonly ProcessName[]) => void;
+  /** Makes ready what every process needs, before any is started. */
+  readonly beforeStart?: () => Promise<void>;
 }
 
 /** Starts and stops the processes in the order in which they need each other. */
@@ -55,6 +57,7 @@ export class Supervisor {
 
   /** Starts them and what they need; resolves when all serve. Errors: HARBOR_PROCESS_FATAL and final ones. */
   async start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    await this.options.beforeStart?.();
     const starting = new Map<ProcessName, Promise<void>>();
     const start = (name: ProcessName): Promise<void> => {
       const known = starting.get(name);
@@ -129,8 +132,9 @@ export class Supervisor {
     progress({ process: name, state: 'STOPPED' });
   }
 
-  /** A server whose url is set is somebody else's. */
+  /** A server whose url is set is somebody else's; an attached node has those of its core. */
   #isOurs(name: ProcessName): boolean {
+    if (this.options.place.core && !ON_A_NODE.includes(name)) return false;
     if (name === 'harbor_redis') return this.#settings.harbor_redis.url === null;
     if (name === 'nats_server') return this.#settings.nats_server.url === null;
     return true;

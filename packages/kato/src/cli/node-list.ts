@@ -1,0 +1,31 @@
+import type { Place } from '@harbor/runtime';
+import { note, say, sayJson, table } from '@harbor/terminal';
+import { NodesClient } from '../cluster/gateway.js';
+import { invite } from './node-token.js';
+
+/** `kato node list`: every node; with `join` also what another machine needs to become one. */
+export async function nodeList(
+  place: Place,
+  now: Date,
+  { json, join }: { readonly json?: boolean; readonly join?: boolean },
+): Promise<void> {
+  const { nodes } = await new NodesClient(place).nodes();
+  const invitation = join ? await invite(place, now) : undefined;
+  if (json) {
+    sayJson(invitation ? { nodes, join: invitation } : nodes);
+    return;
+  }
+  const rows = nodes.map((node) => [
+    node.id,
+    node.address ?? '?',
+    node.state,
+    node.unreachable_since ?? '',
+    String(node.ports_used),
+    String(node.ports_free ?? '?'),
+    node.plane ?? '?',
+  ]);
+  say(table([['node', 'address', 'state', 'since', 'used', 'free', 'plane'], ...rows]));
+  if (!invitation) return;
+  note(`this token is good once, until ${invitation.expires_at}; on the other machine type:`);
+  say(invitation.command);
+}
