@@ -18,8 +18,8 @@ export interface ControlOptions {
 /** What one more port or backend may take with all ports in place, ms. */
 const AT_MOST = 20;
 const BACKENDS = { first: 9_001, second: 9_002 } as const;
-/** The lowest port: in a namespace of its own every one is free, and these no client calls from. */
-const LOW = 20_000;
+/** The lowest port: those of a Harbor as it is, above all that its servers and those of the lab may have. */
+const LOW = 35_000;
 /** A reload takes long: so often it is measured. */
 const RELOADS = 10;
 
@@ -56,6 +56,8 @@ async function onPlane(
     netns: host.netns,
     env: {
       ...UNPRUNED,
+      // The same numbers are taken and given back again and again.
+      HARBOR_NODE_COOLDOWN: '0',
       HARBOR_PROXY_CONNECTOR_DATA_PLANE: plane,
       HARBOR_NODE_HOST: host.ipv4,
       HARBOR_GATEWAY_HOST: host.ipv4,
