@@ -1,4 +1,14 @@
-import { askUdp, greeting, isHeld, tcpBackend, TestDea, TestHarbor, udpBackend } from '@harbor/testbed';
+import {
+  askUdp,
+  freeRange,
+  greeting,
+  isHeld,
+  tcpBackend,
+  TestDea,
+  TestHarbor,
+  udpBackend,
+} from '@harbor/testbed';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import t from 'tap';
 
@@ -33,7 +43,7 @@ t.test('port blocks - several contiguous ports for one service', async (t) => {
   });
 
   await t.test('each port of it is forwarded to its own port of the instance, TCP and UDP', async (t) => {
-    const base = 23_400 + (process.pid % 2_000) * 4;
+    const { low: base } = await freeRange(ports.length);
     const dea = await TestDea.start(whole, harbor);
     for (const [offset] of ports.entries()) {
       await tcpBackend(whole, `tcp${offset}`, { port: base + offset });
@@ -50,6 +60,7 @@ t.test('port blocks - several contiguous ports for one service', async (t) => {
   await t.test('a port in the middle that something else holds moves the whole block', async (t) => {
     const holder = createServer().listen(low + 8);
     t.teardown(() => holder.close());
+    await once(holder, 'listening');
     const taken = new Set((await harbor.services()).flatMap(({ port, ports = [port ?? 0] }) => ports));
     const places = [6, 7, 8, 9].filter((at) =>
       [0, 1, 2].every((each) => at + each !== 8 && !taken.has(low + at + each)),

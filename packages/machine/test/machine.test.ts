@@ -21,14 +21,19 @@ import {
   sysctlNumber,
   systemClock,
   systemRandom,
+  type PortHolder,
 } from '../src/index.js';
+
+/** A number that the kernel chose may be in use on another address, by another test. */
+const ours = (holders: readonly PortHolder[]): PortHolder[] =>
+  holders.filter(({ pid }) => pid === process.pid);
 
 t.test('port holder - a listener is found with its pid and command', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  t.match(portHolder({ port, protocol: 'tcp' }), [{ pid: process.pid, command: /node/, state: 'LISTEN' }]);
-  t.same(portHolder({ port, protocol: 'udp' }), []);
+  t.match(ours(portHolder({ port, protocol: 'tcp' })), [{ command: /node/, state: 'LISTEN' }]);
+  t.same(ours(portHolder({ port, protocol: 'udp' })), []);
   server.close();
 });
 
@@ -37,9 +42,7 @@ t.test('port holder - an outgoing connection that squats on a number is found to
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
-  t.match(portHolder({ port: socket.localPort!, protocol: 'tcp' }), [
-    { pid: process.pid, state: 'ESTABLISHED' },
-  ]);
+  t.match(ours(portHolder({ port: socket.localPort!, protocol: 'tcp' })), [{ state: 'ESTABLISHED' }]);
   socket.destroy();
   server.close();
 });
@@ -47,7 +50,7 @@ t.test('port holder - an outgoing connection that squats on a number is found to
 t.test('port holder - UDP, and IPv6', async (t) => {
   const socket = createSocket('udp6').bind(0, '::1');
   await once(socket, 'listening');
-  t.match(portHolder({ port: socket.address().port, protocol: 'udp' }), [{ pid: process.pid }]);
+  t.equal(ours(portHolder({ port: socket.address().port, protocol: 'udp' })).length, 1);
   socket.close();
 });
 

@@ -1,31 +1,30 @@
 import { createServer } from 'node:net';
 
-/** What is handed out lies below Linux's ephemeral range, so that no connection squats on it. */
+/**
+ * What is handed out lies below Linux's ephemeral range, so that no connection squats on it, and below
+ * the numbers that `harbor run` gives to its instances.
+ */
 const LOW = 10_000;
-const HIGH = 32_000;
-/** Test files run side by side, each in a process of its own: each draws from a slice of its own. */
-const SLICE = 500;
-const OWN = LOW + (process.pid % Math.floor((HIGH - LOW) / SLICE)) * SLICE;
+const SLICE = 250;
+const SLICES = 40;
+/** A range that no slice holds comes from here: only a measurement asks for one, and it runs alone. */
+const LARGE = { low: LOW + SLICES * SLICE, high: 32_000 };
+
+/** Test files run side by side, each in a process of its own: each draws from a slice that is its alone. */
+let own: Promise<number> | undefined;
 const given = new Set<number>();
 
 /** A TCP port that nobody listens on now, on any address, and that was not handed out before. */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const port = OWN + Math.floor(Math.random() * SLICE);
-    if (!given.has(port) && (await canListen(port))) {
-      given.add(port);
-      return port;
-    }
-  }
-  throw new Error(`no free port between ${OWN} and ${OWN + SLICE}`);
+  return (await freeRange(1)).low;
 }
 
 /** The first of `size` free ports in a row: a port range for a Harbor of the test's own. */
 export async function freeRange(size: number): Promise<{ low: number; high: number }> {
+  own ??= claimSlice();
+  const [from, room] =
+    size <= SLICE / 2 ? [await own, SLICE - size] : [LARGE.low, LARGE.high - LARGE.low - size];
   for (let attempt = 0; attempt < 200; attempt++) {
-    // A large range handed out before may cover the slice.
-    const ours = size < SLICE / 2 && attempt < 100;
-    const [from, room] = ours ? [OWN, SLICE - size] : [LOW, HIGH - LOW - size];
     const low = from + Math.floor(Math.random() * room);
     const ports = Array.from({ length: size }, (_, at) => low + at);
     if (ports.some((port) => given.has(port))) continue;
@@ -34,7 +33,31 @@ export async function freeRange(size: number): Promise<{ low: number; high: numb
       return { low, high: low + size - 1 };
     }
   }
-  throw new Error(`no ${size} free ports in a row`);
+  throw new Error(`no ${size} free ports in a row from ${from} on`);
+}
+
+/**
+ * The first port of a slice that no other process holds. Held by an abstract socket (unix(7)), which the
+ * kernel gives back when this process ends, however it ends.
+ */
+async function claimSlice(): Promise<number> {
+  for (let attempt = 0; attempt < SLICES; attempt++) {
+    const slice = (process.pid + attempt) % SLICES;
+    if (await claim(`\0harbor-test-ports-${slice}`)) return LOW + slice * SLICE;
+  }
+  throw new Error(`all ${SLICES} slices of test ports are held: more test files run side by side than fit`);
+}
+
+function claim(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().unref();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(name, () => {
+      resolve(true);
+    });
+  });
 }
 
 function canListen(port: number): Promise<boolean> {
