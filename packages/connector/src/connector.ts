@@ -9,7 +9,7 @@ import {
 } from '@harbor/core';
 import { portHolder } from '@harbor/machine';
 import { Relay } from '@harbor/relay';
-import type { ProcessContext, RunningProcess } from '@harbor/runtime';
+import { keepRangeReserved, type ProcessContext, type RunningProcess } from '@harbor/runtime';
 import {
   DEA_SUBJECTS,
   nodeSubjects,
@@ -21,7 +21,6 @@ import {
 } from '@harbor/wire';
 import { choosePlane } from './choice.js';
 import { ConflictLog, type Holder } from './conflicts.js';
-import { keepRangeReserved } from './ephemeral.js';
 import { KernelSide } from './kernel.js';
 import { planeReconciler } from './plane.js';
 import { PreserveWarnings } from './preserve.js';
@@ -38,7 +37,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   const { settings, store, bus, log, reporter, clock, random } = context;
   const node = settings.current.harbor_node.node_id;
   const choice = await choosePlane(context);
-  keepRangeReserved(context);
+  keepRangeReserved(settings.current, log);
 
   const table = new RouteTable(node);
   let registrations: { unsubscribe(): void } | undefined;
@@ -136,7 +135,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
       log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');
     }
-    keepRangeReserved(context);
+    keepRangeReserved(now, log);
   });
   await bus.flush();
 

@@ -1,4 +1,5 @@
 export * from './connections.js';
+export * from './ephemeral.js';
 export * from './live.js';
 export * from './process.js';
 export * from './readiness.js';

@@ -46,6 +46,9 @@ const PROVISIONS = 8;
 /** How often a port is asked for, 1 s apart, until that is an error. */
 const ATTEMPTS = 20;
 
+/** ms */
+const REST = { least: 50, more: 50 } as const;
+
 const task = JSON.parse(process.argv[2] ?? '{}') as Task;
 const platform = new Platform(task.gateway.url, task.gateway.auth, PROVISIONS);
 const nats = await connectNats({ servers: task.nats });
@@ -123,6 +126,11 @@ async function fill(size: number): Promise<void> {
   await until(0, task.low + size - 1, 'first', task.kernel);
 }
 
+/** Until what a change leaves to be cleaned up is done: what is measured is one change that comes alone. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REST.least + Math.random() * REST.more));
+}
+
 async function atOnce(count: number, worker: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: count }, worker));
 }
@@ -137,6 +145,7 @@ async function measure(size: number): Promise<Times> {
   for (let each = 0; each < task.repetitions; each++) {
     say('unregister', service, 'first');
     await gone(port);
+    await rest();
     const start = performance.now();
     say('register', service, 'first');
     times.register.push(await until(start, port, 'first'));
@@ -144,6 +153,7 @@ async function measure(size: number): Promise<Times> {
   }
   tell('one more backend');
   for (let each = 0; each < task.repetitions; each++) {
+    await rest();
     const start = performance.now();
     say('register', service, 'second');
     times.backend.push(await until(start, port, 'second'));
@@ -154,6 +164,7 @@ async function measure(size: number): Promise<Times> {
   tell('one more port');
   for (let each = 0; each < task.repetitions; each++) {
     const more = task.low + size;
+    await rest();
     const start = performance.now();
     const id = await platform.provision('more', { port: more });
     say('register', id, 'first');

@@ -1,7 +1,7 @@
 import { createLogger } from '@harbor/log';
 import { realHome } from '@harbor/config';
 import { systemClock, systemRandom } from '@harbor/machine';
-import { openPlace } from '@harbor/runtime';
+import { keepRangeReserved, openPlace } from '@harbor/runtime';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Drains } from '../drain/drains.js';
@@ -54,7 +54,10 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     onWanted: (names) => {
       if (!ending) writeWanted(wantedFile, names);
     },
-    ...(tunnel ? { beforeStart: () => tunnel.open() } : {}),
+    beforeStart: async () => {
+      keepRangeReserved(place.load({}), log);
+      await tunnel?.open();
+    },
   });
   const end = async (): Promise<void> => {
     await drains.close();

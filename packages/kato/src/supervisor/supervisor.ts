@@ -41,7 +41,7 @@ export interface SupervisorOptions {
   /** Told which processes are to be up, whenever somebody asks for something else. */
   readonly onWanted: (names: readonly ProcessName[]) => void;
   /** Makes ready what every process needs, before any is started. */
-  readonly beforeStart?: () => Promise<void>;
+  readonly beforeStart: () => Promise<void>;
 }
 
 /** Starts and stops the processes in the order in which they need each other. */
@@ -57,7 +57,7 @@ export class Supervisor {
 
   /** Starts them and what they need; resolves when all serve. Errors: HARBOR_PROCESS_FATAL and final ones. */
   async start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
-    await this.options.beforeStart?.();
+    await this.options.beforeStart();
     const starting = new Map<ProcessName, Promise<void>>();
     const start = (name: ProcessName): Promise<void> => {
       const known = starting.get(name);

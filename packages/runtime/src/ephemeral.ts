@@ -1,13 +1,15 @@
+import type { Settings } from '@harbor/config';
 import { formatPortRange, parsePortRange } from '@harbor/core';
+import type { Logger } from '@harbor/log';
 import { reservePorts } from '@harbor/machine';
-import type { ProcessContext } from '@harbor/runtime';
 
 /**
  * Keeps outgoing connections of this machine off the port range: it lies inside Linux's ephemeral range,
- * and a connection that got one of its numbers would make `listen` fail.
+ * and a connection that got one of its numbers would make `listen` fail. Best done before Harbor itself
+ * connects to anything.
  */
-export function keepRangeReserved({ settings, log }: ProcessContext): void {
-  const range = parsePortRange(settings.current.harbor_node.port_range);
+export function keepRangeReserved({ harbor_node }: Settings, log: Logger): void {
+  const range = parsePortRange(harbor_node.port_range);
   if (!range) return;
   const outcome = reservePorts(range);
   if (outcome.outcome === 'reserved') {
