@@ -96,17 +96,12 @@ export async function harbor(
     const message = { dea: 'd', app: 'a', instance: target, service: service.id };
     await host.publish(nats, 'harbor.register', { ...message, host: one.ipv4, port: PORTS[target] });
     await own.backends(name, target === 'bulk' ? 2 : 1);
-    if (plane === 'kernel') await inKernel(host, `${target === 'ping' ? 'udp' : 'tcp'}_${service.port}`);
+    // A kernel plane that leaves all to the relay would be measured as what it is not.
+    const key = `${target === 'ping' ? 'udp' : 'tcp'}/${service.port}`;
+    if (plane === 'kernel')
+      await eventually(`${key} to be in the kernel`, async () => (await host.kernelTargets(key)) > 0);
   }
   return { name: `harbor-${plane}`, client, host: await front(client), ports, pids: () => pids };
-}
-
-/** A kernel plane that leaves all to the relay would be measured as what it is not. */
-async function inKernel(host: LabHost, chain: string): Promise<void> {
-  await eventually(`${chain} to be in the kernel`, async () => {
-    const rules = await host.run('nft', 'list', 'chain', 'inet', 'harbor', chain).catch(() => '');
-    return rules.includes('dnat');
-  });
 }
 
 /** All that `kato` looks after, Redis and NATS included. */

@@ -1,6 +1,6 @@
 import { routeKey, type RouteKey, type Transport } from '@harbor/core';
 import type { Run } from './command.js';
-import { SERVED, TABLE } from './render.js';
+import { SERVED, TABLE } from './service.js';
 
 /** As `nft -j list set` prints it (man 5 libnftables-json), as far as it matters here. */
 interface ListedSet {

@@ -1,6 +1,8 @@
 import type { Address, Transport } from '@harbor/core';
 import type { Run } from './command.js';
-import { isOurs, TABLE, UNREACHABLE } from './render.js';
+import { UNREACHABLE } from './hooks.js';
+import { isOurs } from './mark.js';
+import { TABLE } from './service.js';
 
 /** Which of the kernel's connections are meant: those to one port, of them those of one backend or client. */
 export interface FlowFilter {

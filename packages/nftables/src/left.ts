@@ -1,18 +1,18 @@
 import { HarborError } from '@harbor/core';
 import type { Run } from './command.js';
-import { TABLE } from './render.js';
+import { SERVED, TABLE } from './service.js';
 
-/** As `nft -j list map` prints it, as far as it matters here. */
-interface ListedMap {
-  readonly nftables: readonly { readonly map?: { readonly elem?: readonly unknown[] } }[];
+/** As `nft -j list set` prints it, as far as it matters here. */
+interface ListedSet {
+  readonly nftables: readonly { readonly set?: { readonly elem?: readonly unknown[] } }[];
 }
 
 /** How many listeners the kernel forwards, whether a Harbor runs or not; 0 where it cannot be asked. */
 export async function forwardedListeners(run: Run): Promise<number> {
   try {
-    const text = await run('nft', ['-j', 'list', 'map', ...TABLE.split(' '), 'services']);
-    const { nftables } = JSON.parse(text) as ListedMap;
-    return nftables.reduce((count, { map }) => count + (map?.elem?.length ?? 0), 0);
+    const text = await run('nft', ['-j', 'list', 'set', ...TABLE.split(' '), SERVED]);
+    const { nftables } = JSON.parse(text) as ListedSet;
+    return nftables.reduce((count, { set }) => count + (set?.elem?.length ?? 0), 0);
   } catch {
     return 0;
   }

@@ -1,7 +1,7 @@
 import { backoffDelay, type Clock, type Random } from '@harbor/core';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { TABLE } from './render.js';
+import { TABLE } from './service.js';
 
 /** A change of ours that nobody has told us of by now was made before we listened, ms. */
 const EXPECTED_WITHIN = 1_000;

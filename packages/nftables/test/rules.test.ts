@@ -76,6 +76,7 @@ const SAMPLES: readonly Route[] = [
   route([backend('fd00::1', 0), backend('fd00::2', 1)], { allow: ['fd00::/8'], maxConnections: 20 }, 35_002),
   route([backend('10.0.0.3', 0, 'udp')], { preserveClientIp: true }, 35_003),
   route([backend('fd00::3', 0, 'udp')], {}, 35_004),
+  route([backend('10.0.0.4', 0)], {}, 35_005),
 ];
 
 /** packages/nftables/dist/test → the sources. */
@@ -91,7 +92,7 @@ type Tap = typeof t;
 
 t.test('render - the whole table, as one transaction', (t) => {
   const rules = SAMPLES.flatMap((each) => rule(each) ?? []);
-  t.equal(rules.length, 4);
+  t.equal(rules.length, 5);
   golden(t, 'table.nft', renderTable(rules, '0.0.0.0'));
   golden(t, 'table-one-address.nft', renderTable([], '192.0.2.1'));
   t.equal(
@@ -105,11 +106,19 @@ t.test('render - the whole table, as one transaction', (t) => {
 t.test('render - one more port or backend is one small change', (t) => {
   const [two] = SAMPLES.map((each) => rule(each));
   const one = rule({ ...SAMPLES[0]!, backends: SAMPLES[0]!.backends.slice(1) });
+  const [open, more, moved] = [[0], [0, 1], [1]].map((which) =>
+    rule(route(which.map((at) => backend(`10.0.0.${at + 1}`, at)))),
+  );
   const steps = {
     added: [undefined, two],
     changed: [two, one],
     removed: [one, undefined],
     same: [two, two],
+    'added, open to all': [undefined, open],
+    'one more backend': [open, more],
+    'one backend less': [more, open],
+    'another backend': [open, moved],
+    'removed, open to all': [open, undefined],
   } as const;
   const text = Object.entries(steps).map(([name, [from, to]]) =>
     [`# ${name}`, ...renderChange(from, to), ''].join('\n'),

@@ -72,13 +72,10 @@ export async function instance(
   return { host, name, port, handle, message };
 }
 
-/** Resolves when the kernel's rule of a port holds so many backends; none: it has no rule. */
-export async function inKernel({ lab }: Stage, key: string, targets: number): Promise<string> {
-  return eventually(`${key} to have ${targets} targets in the kernel`, async () => {
-    const chain = await lab.harbor
-      .run('nft', 'list', 'chain', 'inet', 'harbor', key.replace('/', '_'))
-      .catch(() => '');
-    const found = /mod (\d+) offset/.exec(chain)?.[1] ?? (chain.includes('dnat') ? '1' : '0');
-    return Number(found) === targets && (chain || 'none');
-  });
+/** Resolves when the kernel leads a listener's connections to so many backends; none: it leaves them alone. */
+export async function inKernel({ lab }: Stage, key: string, targets: number): Promise<void> {
+  await eventually(
+    `${key} to have ${targets} targets in the kernel`,
+    async () => (await lab.harbor.kernelTargets(key)) === targets,
+  );
 }

@@ -78,6 +78,14 @@ export class LabHost {
     return stdout;
   }
 
+  /** To how many backends this host's kernel leads the connections of a listener, `tcp/35000` say. */
+  async kernelTargets(key: string): Promise<number> {
+    const maps = ['targets4', 'targets6'].map((map) =>
+      this.run('nft', 'list', 'map', 'inet', 'harbor', map).catch(() => ''),
+    );
+    return (await Promise.all(maps)).join('\n').split(`${key.replace('/', ' . ')} . 0x`).length - 1;
+  }
+
   end(): void {
     this.#agent?.kill('SIGKILL');
   }
