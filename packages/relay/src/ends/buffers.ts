@@ -1,6 +1,22 @@
 /** Where everything is read that is not much: its bytes are copied out before the next read. */
 export const SHARED = Buffer.allocUnsafeSlow(256 * 1_024);
 
+/** Reads up to here are copied into memory that the next one uses again, unless a write still needs it. */
+const LITTLE = 4 * 1_024;
+let little = Buffer.allocUnsafeSlow(LITTLE);
+
+/** What has just been read into SHARED, in memory that stays as it is until the next call. */
+export function copyOut(size: number): Buffer {
+  const memory = size <= LITTLE ? little : Buffer.allocUnsafe(size);
+  SHARED.copy(memory, 0, 0, size);
+  return memory.subarray(0, size);
+}
+
+/** A write has not taken all of it at once: from now on it is left alone. */
+export function leaveTo(data: Uint8Array): void {
+  if (data.buffer === little.buffer) little = Buffer.allocUnsafeSlow(LITTLE);
+}
+
 /** Bytes that a connection of its own buffer reads at once: a tenth more throughput than with 256 KB. */
 const CHUNK = 1_024 * 1_024;
 

@@ -1,6 +1,6 @@
 import type { Address } from '@harbor/core';
 import { getSystemErrorName } from 'node:util';
-import { giveBuffer, MUCH, SHARED, takeBuffer } from './buffers.js';
+import { copyOut, giveBuffer, leaveTo, MUCH, SHARED, takeBuffer } from './buffers.js';
 import type { End } from './end.js';
 import type { Binding, HandleName, Request, TcpHandle } from './handles.js';
 
@@ -86,6 +86,7 @@ export class HandleEnd implements End {
       request.to = this;
       request.from = from;
       request.data = data;
+      leaveTo(data);
       request.oncomplete = onWritten;
       from?.handle.readStop();
     }
@@ -111,8 +112,7 @@ export class HandleEnd implements End {
       this.#peer?.write(own.subarray(0, size), this);
       return;
     }
-    const copy = Buffer.allocUnsafe(size);
-    SHARED.copy(copy, 0, 0, size);
+    const copy = copyOut(size);
     if (size >= MUCH) {
       this.#own = takeBuffer();
       if (this.#own) this.handle.useUserBuffer(this.#own);
