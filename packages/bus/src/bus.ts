@@ -8,6 +8,7 @@ import {
   type NatsConnection,
   type Subscription,
 } from 'nats';
+import { tlsOptions } from './tls.js';
 
 /** A message that was ignored, for the log: where it came, why it was not taken, how it begins. */
 export interface InvalidMessage {
@@ -29,6 +30,10 @@ export interface BusOptions {
   readonly servers: readonly string[];
   readonly user?: string;
   readonly pass?: string;
+  /** Refuse a server that does not offer TLS; one that requires it gets it anyway. */
+  readonly encrypted?: boolean;
+  /** The certificates (PEM) that servers have to be signed by; those Node.js knows where it is left out. */
+  readonly ca?: string;
   /** Shown in NATS' own monitoring. */
   readonly name: string;
   /** Wait for a server that is not there yet (processes) or fail at once (commands). */
@@ -68,6 +73,7 @@ export class Bus {
         timeout: 3_000,
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.pass === undefined ? {} : { pass: options.pass }),
+        ...(options.encrypted === true || options.ca !== undefined ? { tls: tlsOptions(options) } : {}),
       });
       return new Bus(connection, options.events);
     } catch (cause) {

@@ -13,7 +13,10 @@ interface Format {
 
 const HOSTNAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
-const REDIS_URL = /^(rediss?:\/\/[^\s/]+(\/\d+)?|redis\+sentinel:\/\/[^\s/]+\/[^\s/]+)\/?$/;
+const SENTINEL_HOSTS = String.raw`[^\s/,@]+:\d+(,[^\s/,@]+:\d+)*`;
+const REDIS_URL = new RegExp(
+  String.raw`^(rediss?://[^\s/]+(/\d+)?/?|rediss?\+sentinel://([^\s/@]*@)?${SENTINEL_HOSTS}/[\w.-]+)$`,
+);
 const HTTP_URL = /^https?:\/\/[^\s/?#@]+[^\s?#]*$/;
 const NATS_URL = /^(nats|tls):\/\/[^\s,]+(,\s*(nats|tls):\/\/[^\s,]+)*$/;
 
@@ -52,13 +55,19 @@ export const FORMATS = {
     accepts: (value) => text(value) && isIP(value) !== 0,
   },
   'harbor-redis-url': {
-    allowed: 'redis://…, rediss://… or redis+sentinel://HOST:PORT,HOST:PORT/NAME, or unset',
+    allowed:
+      'redis://…, rediss://…, redis+sentinel://HOST:PORT,HOST:PORT/NAME or rediss+sentinel://…, or unset',
     accepts: orUnset((value) => text(value) && REDIS_URL.test(value)),
     coerce: unset,
   },
   'harbor-nats-url': {
     allowed: 'one or several nats://… or tls://… with commas between, or unset',
     accepts: orUnset((value) => text(value) && NATS_URL.test(value)),
+    coerce: unset,
+  },
+  'harbor-file-or-unset': {
+    allowed: 'the path of a file, from / on, or unset',
+    accepts: orUnset((value) => text(value) && /^\/[^\0\n]*[^/\0\n]$/.test(value)),
     coerce: unset,
   },
   'harbor-http-url': {

@@ -49,12 +49,23 @@ export const SCHEMA = {
       atStartOf: '',
       sensitive: true,
     }),
+    ca: key<string | null>(
+      'The certificates (PEM) that tls:// servers have to be signed by; unset: those Node.js knows.',
+      'harbor-file-or-unset',
+      null,
+      { atStartOf: '' },
+    ),
   },
   harbor_redis: {
     port: key('The port of the Redis that Harbor starts.', 'harbor-port', 6390),
     url: key<string | null>('An existing Redis to use; Harbor then starts none.', 'harbor-redis-url', null, {
       sensitive: true,
     }),
+    ca: key<string | null>(
+      'The certificates (PEM) that rediss:// servers have to be signed by; unset: those Node.js knows.',
+      'harbor-file-or-unset',
+      null,
+    ),
   },
   harbor_gateway: {
     host: key('The address the gateway listens on.', 'harbor-host', '127.0.0.1', {

@@ -15,16 +15,24 @@ export interface NatsAccess {
   readonly servers: readonly string[];
   readonly user?: string;
   readonly pass?: string;
+  /** Only encrypted connections will do: one of the servers is a tls:// one. */
+  readonly encrypted: boolean;
 }
 
 export function natsAccess(settings: Settings, secrets: Secrets): NatsAccess {
   const { url, port } = settings.nats_server;
   if (url === null)
-    return { servers: [`nats://127.0.0.1:${port}`], user: NATS_USER, pass: secrets.nats_password };
+    return {
+      servers: [`nats://127.0.0.1:${port}`],
+      user: NATS_USER,
+      pass: secrets.nats_password,
+      encrypted: false,
+    };
   const parsed = url.split(',').map((each) => new URL(each.trim()));
   const login = parsed.find(({ username }) => username !== '');
   return {
     servers: parsed.map(({ protocol, host }) => `${protocol}//${host}`),
+    encrypted: parsed.some(({ protocol }) => protocol === 'tls:'),
     ...(login ? { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) } : {}),
   };
 }

@@ -216,15 +216,33 @@ t.test('servers - Harbor’s own have their passwords, existing ones those of th
     servers: ['nats://127.0.0.1:4222'],
     user: 'harbor',
     pass: secrets.nats_password,
+    encrypted: false,
   });
   const other = load({
     NATS_SERVER_URL: 'nats://u:p%40@a:1,nats://b:2',
     HARBOR_REDIS_URL: 'rediss://:x@r:3',
   });
-  t.strictSame(natsAccess(other, secrets), { servers: ['nats://a:1', 'nats://b:2'], user: 'u', pass: 'p@' });
+  t.strictSame(natsAccess(other, secrets), {
+    servers: ['nats://a:1', 'nats://b:2'],
+    user: 'u',
+    pass: 'p@',
+    encrypted: false,
+  });
+  const encrypted = natsAccess(load({ NATS_SERVER_URL: 'nats://a:1, tls://b:2' }), secrets);
+  t.strictSame(encrypted, { servers: ['nats://a:1', 'tls://b:2'], encrypted: true }, 'one goes for all');
   t.equal(natsUrl(other, secrets, true), 'nats://u:p%40@a:1,nats://u:p%40@b:2');
   t.equal(natsUrl(other, secrets, false), 'nats://a:1,nats://b:2');
   t.equal(redisUrl(other, secrets), 'rediss://:x@r:3');
+  const sentinels = 'rediss+sentinel://u:p@s1:1,s2:2/main';
+  t.equal(redisUrl(load({ HARBOR_REDIS_URL: sentinels }), secrets), sentinels);
+  for (const wrong of [
+    'redis+sentinel://s1:1',
+    'redis+sentinel://s1/main',
+    'redis+sentinel://s1:1/a?b',
+    'redis://',
+  ])
+    t.throws(() => load({ HARBOR_REDIS_URL: wrong }), { code: 'HARBOR_CONFIG_INVALID' }, wrong);
+  t.throws(() => load({ NATS_SERVER_CA: 'ca.pem' }), { message: /from \/ on/ });
   t.end();
 });
 

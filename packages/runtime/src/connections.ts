@@ -14,9 +14,11 @@ import {
   type Settings,
 } from '@harbor/config';
 import { firstExternalIPv4 } from '@harbor/machine';
+import { HarborError } from '@harbor/core';
 import { Store } from '@harbor/store';
 import type { CoreRecord } from '@harbor/wire';
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 /** Where a process or a command stands: its home, its secrets, and how settings are read there. */
 export interface Place {
@@ -43,16 +45,30 @@ export function openPlace(env: NodeJS.ProcessEnv): Place {
   return { home, secrets, core, identity, load };
 }
 
-/** The store the settings name. */
+/** The store the settings name. Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read. */
 export function openStore(place: Place, settings: Settings, onError: (error: Error) => void): Store {
-  return new Store({ url: redisUrl(settings, place.secrets), onError });
+  const { ca } = settings.harbor_redis;
+  const trusted = ca === null ? {} : { ca: readCertificates('harbor_redis', ca) };
+  return new Store({ url: redisUrl(settings, place.secrets), ...trusted, onError });
 }
 
-/** The bus the settings name. Errors: HARBOR_NATS_UNAVAILABLE, unless it waits. */
-export function openBus(
+/** The bus the settings name. Errors: HARBOR_CONFIG_INVALID; HARBOR_NATS_UNAVAILABLE, unless it waits. */
+export async function openBus(
   place: Place,
   settings: Settings,
   options: { readonly name: string; readonly waitForServer: boolean; readonly events: BusEvents },
 ): Promise<Bus> {
-  return Bus.open({ ...natsAccess(settings, place.secrets), ...options });
+  const { ca } = settings.nats_server;
+  const trusted = ca === null ? {} : { ca: readCertificates('nats_server', ca) };
+  return Bus.open({ ...natsAccess(settings, place.secrets), ...trusted, ...options });
+}
+
+/** Read when it is needed, so that a certificate that was renewed counts from the next connection on. */
+function readCertificates(component: 'harbor_redis' | 'nats_server', file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HarborError('HARBOR_CONFIG_INVALID', `${component} ca cannot be read: ${reason}`, { cause });
+  }
 }

@@ -21,11 +21,12 @@ export class TestDea {
   ) {}
 
   static async start(t: Scope, harbor: TestHarbor, id = 'dea-1'): Promise<TestDea> {
-    const url = new URL(await harbor.natsUrl());
+    const urls = (await harbor.natsUrl()).split(',').map((each) => new URL(each));
+    const [url] = urls;
     const nats = await connect({
-      servers: `${url.hostname}:${url.port}`,
-      user: decodeURIComponent(url.username),
-      pass: decodeURIComponent(url.password),
+      servers: urls.map(({ hostname, port }) => `${hostname}:${port}`),
+      ...(url?.username ? { user: decodeURIComponent(url.username) } : {}),
+      ...(url?.password ? { pass: decodeURIComponent(url.password) } : {}),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 50,
     });

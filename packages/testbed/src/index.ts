@@ -1,5 +1,7 @@
 export * from './backends.js';
+export * from './certificates.js';
 export * from './clients.js';
+export * from './clusters.js';
 export * from './commands.js';
 export * from './dea.js';
 export * from './eventually.js';

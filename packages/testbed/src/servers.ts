@@ -50,7 +50,8 @@ export async function startNats(): Promise<TestServer> {
   );
 }
 
-async function serve(
+/** Starts a server, and resolves when its port accepts connections. */
+export async function serve(
   url: string,
   port: number,
   launch: () => ChildProcess,
