@@ -30,6 +30,11 @@ interface FollowOptions {
   readonly kinds: readonly Kind[];
   readonly events: FollowEvents;
   readonly snapshot: () => Promise<Snapshot>;
+  /**
+   * Another connection may lead to another primary, which never had the last changes of the one before and
+   * has given their revisions to others: everything is read again.
+   */
+  readonly failsOver: boolean;
 }
 
 /** How long a read waits for changes before it looks whether it is still in the same life, ms. */
@@ -54,10 +59,14 @@ class LogFollower implements Follower {
   #revision = 0;
   #closed = false;
   #away = false;
+  /** How many connections were lost, and how many when everything was read last. */
+  #lost = 0;
+  #lostAtReset = 0;
   #waiting: { revision: number; resolve: () => void }[] = [];
 
   constructor(readonly options: FollowOptions) {
     this.#kinds = new Set(options.kinds);
+    if (options.failsOver) options.redis.on('close', () => (this.#lost += 1));
   }
 
   /** Resolves after the first whole read; errors of that one are the caller's. */
@@ -100,7 +109,8 @@ class LogFollower implements Follower {
     // Also after an outage: Redis may have come back with another state, or an older one.
     const [epoch, revision] = await redis.mget(EPOCH_KEY, REVISION_KEY);
     if (this.#away) this.#isBack();
-    if ((epoch ?? '') !== this.#epoch || Number(revision ?? 0) < this.#revision) return this.#resync();
+    const older = (epoch ?? '') !== this.#epoch || Number(revision ?? 0) < this.#revision;
+    if (older || this.#lost !== this.#lostAtReset) return this.#resync();
     const from = `${this.#revision}-${Number.MAX_SAFE_INTEGER}`;
     const reply = await redis.xread('BLOCK', BLOCK, 'STREAMS', CHANGES_KEY, from);
     const entries = reply?.[0]?.[1] ?? [];
@@ -111,7 +121,9 @@ class LogFollower implements Follower {
   }
 
   async #resync(): Promise<void> {
+    const lost = this.#lost;
     const snapshot = await this.options.snapshot();
+    this.#lostAtReset = lost;
     const replaced = this.#epoch !== undefined && this.#epoch !== snapshot.epoch;
     this.#epoch = snapshot.epoch;
     this.#revision = snapshot.revision;

@@ -11,7 +11,8 @@ import {
 import { decodeRecord, encodeRecord } from '@harbor/wire';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
-import { connectRedis, redisError } from './connect.js';
+import { Confirmation } from './confirmation.js';
+import { connectRedis, failsOver, redisError, type RedisAccess } from './connect.js';
 import { follow, type Follower, type FollowEvents } from './follow.js';
 import {
   COMMIT,
@@ -24,9 +25,7 @@ import {
   SNAPSHOT,
 } from './scripts.js';
 
-export interface StoreOptions {
-  /** `redis://…`, `rediss://…` or `redis+sentinel://…`. */
-  readonly url: string;
+export interface StoreOptions extends RedisAccess {
   /** Told of connection errors; they heal by themselves. */
   readonly onError: (error: Error) => void;
 }
@@ -34,13 +33,16 @@ export interface StoreOptions {
 /** The shared state in Redis: atomic commits, snapshots, and readers that follow by revision. */
 export class Store {
   readonly #redis: Redis;
+  /** Where Redis fails over a commit counts when a replica has it. */
+  readonly #confirmation: Confirmation | undefined;
   #lastError: Error | undefined;
 
   constructor(readonly options: StoreOptions) {
-    this.#redis = connectRedis(options.url, 'commands', (error) => {
+    this.#redis = connectRedis(options, 'commands', (error) => {
       this.#lastError = error;
       options.onError(error);
     });
+    if (failsOver(options.url)) this.#confirmation = new Confirmation(this.#redis);
   }
 
   /**
@@ -50,10 +52,7 @@ export class Store {
   async commit(commit: Commit): Promise<CommitResult> {
     const args = [randomUUID(), String(commit.expect.length), ...commit.expect.flatMap(expectationArgs)];
     for (const write of commit.write) args.push(...writeArgs(write));
-    const reply = await this.#ask('a commit', () =>
-      this.#redis.eval(COMMIT, COMMIT_KEYS.length, ...COMMIT_KEYS, ...args),
-    );
-    const [done, number] = reply as [number, number];
+    const [done, number = 0] = await this.#write('a commit', COMMIT, args, commit.write.length > 0);
     if (done === 1) return { done: true, revision: number };
     const unmet = commit.expect[number];
     if (!unmet) throw new HarborError('HARBOR_INTERNAL', `commit answered ${String(number)}`);
@@ -69,25 +68,21 @@ export class Store {
     const args = [String(at), randomUUID()];
     for (const { kind, id, value } of writes)
       if (value !== undefined) args.push(String(KINDS.indexOf(kind)), id, encodeRecord(value));
-    const reply = await this.#ask('an import', () =>
-      this.#redis.eval(REPLACE, COMMIT_KEYS.length, ...COMMIT_KEYS, ...args),
-    );
-    return (reply as [number])[0] === 1;
+    const [done] = await this.#write('an import', REPLACE, args, true);
+    return done === 1;
   }
 
   /** All records of some kinds at one revision. */
   async snapshot(kinds: readonly Kind[]): Promise<Snapshot> {
-    const keys = [REVISION_KEY, EPOCH_KEY, ...kinds.map(kindKey)];
-    const reply = await this.#ask('a snapshot', () => this.#redis.eval(SNAPSHOT, keys.length, ...keys));
-    const [revision, epoch, ...hashes] = reply as [number, string, ...string[][]];
-    const records = kinds.flatMap((kind, index) => recordsOf(kind, hashes[index] ?? []));
-    return { epoch, revision, records };
+    return this.#ask('a snapshot', () => readSnapshot(this.#redis, kinds));
   }
 
   /** Keeps a copy of some kinds current; resolves when it is complete for the first time. */
   async follow(kinds: readonly Kind[], events: FollowEvents): Promise<Follower> {
-    const redis = connectRedis(this.options.url, 'follow', this.options.onError);
-    return follow({ redis, kinds, events, snapshot: () => this.snapshot(kinds) });
+    const redis = connectRedis(this.options, 'follow', this.options.onError);
+    // Over the same connection: another one may still be with a primary that was replaced.
+    const snapshot = () => this.#ask('a snapshot', () => readSnapshot(redis, kinds));
+    return follow({ redis, kinds, events, snapshot, failsOver: failsOver(this.options.url) });
   }
 
   /** True while the connection for commands stands. */
@@ -104,6 +99,15 @@ export class Store {
     this.#redis.disconnect();
   }
 
+  /** Runs a script that writes, where `writes` says so and it answers 1 first. */
+  #write(doing: string, script: string, args: readonly string[], writes: boolean): Promise<number[]> {
+    const run = async (): Promise<number[]> =>
+      (await this.#redis.eval(script, COMMIT_KEYS.length, ...COMMIT_KEYS, ...args)) as number[];
+    return this.#ask(doing, () =>
+      this.#confirmation ? this.#confirmation.of(run, ([done]) => writes && done === 1) : run(),
+    );
+  }
+
   async #ask<T>(doing: string, command: () => Promise<T>): Promise<T> {
     try {
       return await command();
@@ -111,6 +115,14 @@ export class Store {
       throw redisError(cause, doing, this.#lastError);
     }
   }
+}
+
+async function readSnapshot(redis: Redis, kinds: readonly Kind[]): Promise<Snapshot> {
+  const keys = [REVISION_KEY, EPOCH_KEY, ...kinds.map(kindKey)];
+  const reply = await redis.eval(SNAPSHOT, keys.length, ...keys);
+  const [revision, epoch, ...hashes] = reply as [number, string, ...string[][]];
+  const records = kinds.flatMap((kind, index) => recordsOf(kind, hashes[index] ?? []));
+  return { epoch, revision, records };
 }
 
 function expectationArgs(expectation: Expectation): string[] {
