@@ -1,6 +1,5 @@
 import {
   blockOf,
-  claimId,
   formatPortRange,
   HarborError,
   intPortsOf,
@@ -75,9 +74,11 @@ export class Allocator {
   /** How many ports of the range are free; those that cool down are not. */
   get capacity(): number {
     const taken = this.#taken('port');
+    const cooling = this.cooling.recorded();
     const { low, high } = this.#range();
     let free = 0;
-    for (let port = low; port <= high; port++) if (!taken.has(port) && !this.cooling.has(port)) free++;
+    for (let port = low; port <= high; port++)
+      if (!taken.has(port) && !(cooling.has(port) && this.cooling.has(port))) free++;
     return free;
   }
 
@@ -157,8 +158,10 @@ export class Allocator {
   /** What it may have: first what it had before and still cools down, then what is anybody's. */
   #places(wanted: Wanted, range: PortRange, taken: TakenPorts): Generator<number, void, void> {
     const asker = askerOf(wanted);
-    const others = { has: (port: number) => taken.has(port) || this.cooling.wait(port, asker) > 0 };
-    const own = { has: (port: number) => this.cooling.isOwn(port, asker) };
+    const cooling = this.cooling.recorded();
+    const waits = (port: number): boolean => cooling.has(port) && this.cooling.wait(port, asker) > 0;
+    const others = { has: (port: number) => taken.has(port) || waits(port) };
+    const own = { has: (port: number) => cooling.has(port) && this.cooling.isOwn(port, asker) };
     return placesFor(range, sizeOf(wanted), { taken: others, own }, this.options.random);
   }
 
@@ -262,9 +265,11 @@ export class Allocator {
     return range;
   }
 
+  /** As numbers, because a whole range is looked up in it: by their ids that took most of a provision's time. */
   #taken(kind: 'port' | 'int_port'): TakenPorts {
-    const node = this.options.node;
-    return { has: (port) => this.#replica.get(kind, claimId(node, port)) !== undefined };
+    const taken = new Set<number>();
+    for (const claim of this.#replica.all(kind)) if (claim.node === this.options.node) taken.add(claim.port);
+    return taken;
   }
 
   #takenOrTrying(kind: 'port' | 'int_port', trying: ReadonlySet<number>): TakenPorts {

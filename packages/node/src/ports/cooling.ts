@@ -33,6 +33,14 @@ export interface CoolingClaim {
 export class CoolingPorts {
   constructor(readonly options: CoolingOptions) {}
 
+  /** The ports with a record: all others need not be asked for one by one. */
+  recorded(): ReadonlySet<number> {
+    const ports = new Set<number>();
+    for (const { node, port } of this.options.replica().all('cooling'))
+      if (node === this.options.node) ports.add(port);
+    return ports;
+  }
+
   /** How long the asker has to wait for the port, ms; 0 where it may have it. */
   wait(port: number, asker: Asker): Millis {
     const cooling = this.#get(port);
