@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchChurn } from './control/churn.js';
+import { benchGateway } from './control/gateway.js';
 import { benchLoad } from './control/load.js';
+import { benchNodes } from './control/nodes.js';
 import { benchPorts } from './control/ports.js';
 import { benchRegister } from './control/register.js';
 import { reached, type Figure } from './figures.js';
@@ -18,9 +20,9 @@ import { endOnSignals, within } from './scope.js';
 const HELP = `npm run bench -- [--only NAME,…] [--ports N] [--seconds S] [--churn-minutes M] [--rounds N] [--json]
                  [--no-write]
 
-  --only           register, ports, load, churn, lab, lab-control (all unless said otherwise)
+  --only           register, ports, load, churn, gateway, lab, lab-control (all unless said otherwise)
   --ports          how many ports are provisioned (5001)
-  --seconds        how long 5,000 registers a second go on (30), or each measurement of the lab (2)
+  --seconds        how long 5,000 registers a second go on (30), each loop of gateway (5) or measurement of the lab (2)
   --churn-minutes  how long instances come and go (30)
   --rounds         how often the lab measures each contender (5)
   --idle           how many idle connections the lab opens (10000)
@@ -32,7 +34,7 @@ The lab needs root, and haproxy, nginx with its stream module, wrk, sockperf and
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'register,ports,load,churn,lab,lab-control' },
+    only: { type: 'string', default: 'register,ports,load,churn,gateway,lab,lab-control' },
     ports: { type: 'string', default: '5001' },
     seconds: { type: 'string' },
     'churn-minutes': { type: 'string', default: '30' },
@@ -61,6 +63,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ports: { run: (scope) => benchPorts(scope, Number(values.ports)), document: control },
   load: { run: (scope) => benchLoad(scope, Number(values.seconds ?? 30)), document: control },
   churn: { run: (scope) => benchChurn(scope, Number(values['churn-minutes']), note), document: control },
+  gateway: {
+    run: async (scope) => [
+      ...(await benchGateway(scope, Number(values.seconds ?? 5))),
+      ...(await benchNodes(scope)),
+    ],
+    document: control,
+  },
   lab: {
     run: (scope) =>
       benchLab(scope, {

@@ -15,13 +15,13 @@ export class Platform {
     this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
   }
 
-  static async of(harbor: TestHarbor): Promise<Platform> {
+  static async of(harbor: TestHarbor, sockets = 1): Promise<Platform> {
     const info = JSON.parse(await harbor.must('kato', 'info', '--json', '--secrets')) as {
       gateway_url: string;
       username: string;
       password: string;
     };
-    return new Platform(info.gateway_url, `${info.username}:${info.password}`);
+    return new Platform(info.gateway_url, `${info.username}:${info.password}`, sockets);
   }
 
   /** Provisions a TCP port and resolves with the service's id. */

@@ -25,6 +25,8 @@ export interface TestHarborOptions {
   readonly stopped?: boolean;
   /** A command, with its arguments, that runs each of its own: `setpriv …`. */
   readonly through?: readonly string[];
+  /** The processes it starts; all, where it is left out. */
+  readonly processes?: readonly string[];
 }
 
 /** A whole Harbor in a home of its own, on free ports, driven as people drive it. */
@@ -39,7 +41,7 @@ export class TestHarbor {
 
   /** Starts one; it is stopped and removed with the test. */
   static async start(t: Scope, options: TestHarborOptions = {}): Promise<TestHarbor> {
-    const { ports = 20, env = {}, netns, through = [], stopped = false } = options;
+    const { ports = 20, env = {}, netns, through = [], processes = [], stopped = false } = options;
     const directory = temporaryDirectory();
     const range = await freeRange(ports);
     const harbor = new TestHarbor(
@@ -63,7 +65,7 @@ export class TestHarbor {
       await harbor.kato('stop');
       directory.remove();
     });
-    if (!stopped) await harbor.must('kato', 'start');
+    if (!stopped) await harbor.must('kato', 'start', ...processes);
     return harbor;
   }
 
