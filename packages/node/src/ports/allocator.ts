@@ -1,6 +1,7 @@
 import {
   blockOf,
   formatPortRange,
+  freePorts,
   HarborError,
   intPortsOf,
   isPort,
@@ -159,6 +160,7 @@ export class Allocator {
   #places(wanted: Wanted, range: PortRange, taken: TakenPorts): Generator<number, void, void> {
     const asker = askerOf(wanted);
     const cooling = this.cooling.recorded();
+    if (cooling.size === 0) return freePorts(range, taken, this.options.random, sizeOf(wanted));
     const waits = (port: number): boolean => cooling.has(port) && this.cooling.wait(port, asker) > 0;
     const others = { has: (port: number) => taken.has(port) || waits(port) };
     const own = { has: (port: number) => cooling.has(port) && this.cooling.isOwn(port, asker) };
