@@ -6,6 +6,7 @@ export { configError, type ConfigProblem } from './problems.js';
 export { configurationReference } from './reference.js';
 export { describeKeys, SCHEMA, type Component, type KeyDescription, type Settings } from './schema.js';
 export { ensureSecrets, type Secrets } from './secrets.js';
+export { ROLES, rolesOf, writeHarborRole, type RoleName } from './roles-file.js';
 export {
   gatewayUrl,
   NATS_USER,

@@ -8,6 +8,7 @@ import { history, remember } from './cli/history.js';
 import { info } from './cli/info.js';
 import { inspect } from './cli/inspect.js';
 import { addNode } from './cli/node-commands.js';
+import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
 import { examples, fail, say, speakingAs } from '@harbor/terminal';
 import { processList, processReady } from './cli/process.js';
@@ -51,7 +52,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
       ),
     );
 
-  const names = '[harbor|base|PROCESS...]';
+  const names = '[harbor|core|PROCESS...]';
   kato
     .command('start')
     .argument(names)
@@ -117,6 +118,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   addLog(kato, place, changes);
   addData(kato, place, changes);
   addNode(kato, place, changes, env);
+  addRole(kato, place, changes);
   kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
   kato
     .command('supervise', { hidden: true })

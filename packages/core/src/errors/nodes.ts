@@ -29,6 +29,11 @@ export const NODE_ERRORS = {
     summary: 'This home is not attached to a core.',
     remedy: 'Attach it with: kato node attach -e harbor CORE_IP',
   },
+  HARBOR_ROLE_REMOVED: {
+    status: 409,
+    summary: 'The process belongs to a role that was taken from this machine; nothing was started.',
+    remedy: 'Bring the role back with: kato role add harbor',
+  },
   HARBOR_JOIN_TOKEN_INVALID: {
     status: 401,
     summary: 'The token of kato node attach is wrong, has expired or was used before; nothing was changed.',

@@ -1,13 +1,14 @@
 import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { resolveNames } from '../processes/catalogue.js';
+import { processesHere } from '../processes/here.js';
 import { connectSupervisor, ensureSupervisor, type Progress } from '../supervisor/index.js';
 import { flushRules, tellOfRules } from './rules.js';
 import { note, paint, say } from '@harbor/terminal';
 
 /** `kato start`: returns when everything asked for serves. */
 export async function start(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {
-  resolveNames(names);
+  processesHere(place.home, names);
   // Everything that is wrong with the configuration, before anything is started.
   place.load({});
   await leaveFailure(place);
@@ -50,7 +51,8 @@ export async function stop(
 }
 
 export async function restart(place: Place, env: NodeJS.ProcessEnv, names: readonly string[]): Promise<void> {
-  resolveNames(names);
+  // Before anything is stopped that could not be started again.
+  processesHere(place.home, names);
   place.load({});
   const supervisor = await ensureSupervisor(place, env);
   await supervisor.restart(names, tell);

@@ -1,4 +1,4 @@
-import { writeCore, writeFileValue } from '@harbor/config';
+import { writeCore, writeFileValue, writeHarborRole } from '@harbor/config';
 import { HarborError, reportedError } from '@harbor/core';
 import { openPlace, type Place } from '@harbor/runtime';
 import { say } from '@harbor/terminal';
@@ -48,6 +48,7 @@ export async function nodeAttach(
     { ...address, ca },
     { token: secret, node_id: id, host, identity: place.identity },
   );
+  writeHarborRole(place.home, true);
   writeCore(place.home, { ...address, ca, access });
   // It is this home's from now on, whatever the default.
   if (set === undefined) writeFileValue(place.home, 'harbor_node', 'node_id', id);

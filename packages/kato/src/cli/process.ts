@@ -1,7 +1,7 @@
 import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
-import { PROCESSES, resolveNames } from '../processes/catalogue.js';
-import { connectSupervisor, type ProcessStatus } from '../supervisor/index.js';
+import { resolveNames } from '../processes/catalogue.js';
+import { readProcesses } from './status.js';
 import { say, sayJson, table } from '@harbor/terminal';
 
 /** How often a process is asked for while one waits for it, ms. */
@@ -9,7 +9,7 @@ const EVERY = 50;
 
 /** `kato process list` */
 export async function processList(place: Place, options: { readonly json?: boolean }): Promise<void> {
-  const processes = await read(place);
+  const processes = await readProcesses(place);
   if (options.json) sayJson(processes);
   else say(table(processes.map(({ name, state, pid }) => [name, state, pid === null ? '' : String(pid)])));
 }
@@ -18,7 +18,7 @@ export async function processList(place: Place, options: { readonly json?: boole
 export async function processReady(place: Place, name: string, block: number): Promise<void> {
   const [wanted] = resolveNames([name]);
   for (const end = Date.now() + block * 1_000; ;) {
-    const state = (await read(place)).find((process) => process.name === wanted)?.state ?? 'STOPPED';
+    const state = (await readProcesses(place)).find((process) => process.name === wanted)?.state ?? 'STOPPED';
     if (state === 'RUNNING') {
       say(`${name} is ready`);
       return;
@@ -26,10 +26,4 @@ export async function processReady(place: Place, name: string, block: number): P
     if (Date.now() >= end) throw new HarborError('HARBOR_NOT_RUNNING', `${name} is not ready: ${state}`);
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
-}
-
-async function read(place: Place): Promise<ProcessStatus[]> {
-  const supervisor = await connectSupervisor(place);
-  if (supervisor) return supervisor.status();
-  return PROCESSES.map(({ name }) => ({ name, state: 'STOPPED', pid: null, uptime_s: null, restarts: 0 }));
 }

@@ -8,14 +8,22 @@ import {
 } from '@harbor/core';
 import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
-import { ON_A_NODE, PROCESSES, ROLES } from '../processes/catalogue.js';
+import { ROLES, rolesOf, type RoleName } from '@harbor/config';
+import { PROCESSES, processesOf } from '../processes/catalogue.js';
+import { isHere } from '../processes/here.js';
 import { connectSupervisor, type ProcessStatus, type SupervisorView } from '../supervisor/index.js';
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
+
+/** A role of this machine, and how what it consists of stands. */
+export interface RoleStatus {
+  readonly name: RoleName;
+  readonly processes: readonly ProcessStatus[];
+}
 
 /** What `kato status --json` prints (contract §2). */
 export interface Status {
   readonly node_id: string;
-  readonly roles: readonly { readonly name: string; readonly processes: readonly ProcessStatus[] }[];
+  readonly roles: readonly RoleStatus[];
   readonly ports: {
     readonly range: string;
     readonly used: number | null;
@@ -38,25 +46,35 @@ export async function status(place: Place, options: { readonly json?: boolean })
 
 /** Everything `kato status` shows. */
 export async function readStatus(place: Place): Promise<Status> {
-  const supervisor = await connectSupervisor(place);
-  const processes = supervisor ? await supervisor.status() : stopped(place);
+  const roles = await readRoles(place);
   const { settings } = await liveSettings(place);
   const { node_id, port_range, cooldown } = settings.harbor_node;
   return {
     node_id,
-    roles: ROLES.map((role) => ({
-      name: role,
-      processes: processes.filter(({ name }) =>
-        PROCESSES.some((entry) => entry.name === name && entry.role === role),
-      ),
-    })),
+    roles,
     ports: { range: port_range, ...(await readPorts(place, node_id, port_range, cooldown)) },
   };
 }
 
+/** The roles of this machine; one that was removed shows as long as something of it still runs. */
+export async function readRoles(place: Place): Promise<RoleStatus[]> {
+  const processes = await readProcesses(place);
+  const has = rolesOf(place.home);
+  return ROLES.map((name) => {
+    const all = processesOf(name);
+    return { name, processes: processes.filter((process) => all.includes(process.name)) };
+  }).filter(({ name, processes: some }) => has.includes(name) || some.length > 0);
+}
+
+/** Every process of this machine, in the order of the listings. */
+export async function readProcesses(place: Place): Promise<ProcessStatus[]> {
+  const supervisor = await connectSupervisor(place);
+  return supervisor ? supervisor.status() : stopped(place);
+}
+
 function stopped(place: Place): ProcessStatus[] {
   const { harbor_redis, nats_server } = place.load({});
-  const ours = PROCESSES.filter(({ name }) => !place.core || ON_A_NODE.includes(name));
+  const ours = PROCESSES.filter(({ name }) => isHere(place.home, name));
   const foreign = [harbor_redis.url ? 'harbor_redis' : '', nats_server.url ? 'nats_server' : ''];
   return ours
     .filter(({ name }) => !foreign.includes(name))
@@ -86,6 +104,8 @@ async function readPorts(
     const kept = range ? cooling.filter((port) => rangeContains(range, port)).length : 0;
     const free = range ? rangeSize(range) - inside - kept : 0;
     const counts = { used: used.length, free, cooling: cooling.length };
+    if (!rolesOf(place.home).includes('harbor'))
+      return { ...counts, conflicts: [], unavailable: 'this machine has not the role harbor' };
     try {
       return { ...counts, conflicts: await readConflicts(place, node) };
     } catch (thrown) {

@@ -1,3 +1,4 @@
+import type { RoleName } from '@harbor/config';
 import { HarborError } from '@harbor/core';
 
 /** A process that kato looks after. */
@@ -8,7 +9,6 @@ export interface ProcessEntry {
   readonly needs: readonly ProcessName[];
 }
 
-export type RoleName = 'base' | 'harbor';
 export type ProcessName =
   'nats_server' | 'harbor_redis' | 'harbor_proxy_connector' | 'harbor_node' | 'harbor_gateway';
 
@@ -17,33 +17,41 @@ const SERVERS: readonly ProcessName[] = ['harbor_redis', 'nats_server'];
 /** Every process, in the order of the listings. */
 export const PROCESSES: readonly ProcessEntry[] = [
   // Its settings may have been set with `kato config set`, which Redis keeps.
-  { name: 'nats_server', role: 'base', needs: ['harbor_redis'] },
-  { name: 'harbor_redis', role: 'harbor', needs: [] },
+  { name: 'nats_server', role: 'core', needs: ['harbor_redis'] },
+  { name: 'harbor_redis', role: 'core', needs: [] },
   { name: 'harbor_proxy_connector', role: 'harbor', needs: SERVERS },
   { name: 'harbor_node', role: 'harbor', needs: SERVERS },
-  { name: 'harbor_gateway', role: 'harbor', needs: SERVERS },
+  { name: 'harbor_gateway', role: 'core', needs: SERVERS },
 ];
 
-/** What runs on a node that is attached to a core. */
-export const ON_A_NODE: readonly ProcessName[] = ['harbor_proxy_connector', 'harbor_node'];
+/** What a role consists of, in the order of the listings. */
+export function processesOf(role: RoleName): ProcessName[] {
+  return PROCESSES.filter((entry) => entry.role === role).map(({ name }) => name);
+}
 
-export const ROLES: readonly RoleName[] = ['base', 'harbor'];
+/** What may be started and stopped together. `harbor` is all of Harbor's own, as a machine alone has it. */
+export const GROUPS: Readonly<Record<string, readonly ProcessName[]>> = {
+  base: ['nats_server'],
+  core: processesOf('core'),
+  harbor: ['harbor_redis', 'harbor_proxy_connector', 'harbor_node', 'harbor_gateway'],
+};
 
 /**
- * The processes that names of roles and processes stand for, in order; no names stand for all.
+ * The processes that names of groups and processes stand for, in order; no names stand for all.
  * Errors: HARBOR_PROCESS_UNKNOWN.
  */
 export function resolveNames(names: readonly string[]): ProcessName[] {
-  const known = [...ROLES, ...PROCESSES.map(({ name }) => name)];
+  const known = [...Object.keys(GROUPS), ...PROCESSES.map(({ name }) => name)];
   for (const name of names) {
-    if ((known as string[]).includes(name)) continue;
+    if (known.includes(name)) continue;
     throw new HarborError(
       'HARBOR_PROCESS_UNKNOWN',
-      `no process or role ${name}; there are ${known.join(', ')}`,
+      `no process or group ${name}; there are ${known.join(', ')}`,
     );
   }
   return PROCESSES.filter(
-    ({ name, role }) => names.length === 0 || names.includes(name) || names.includes(role),
+    ({ name }) =>
+      names.length === 0 || names.some((named) => named === name || GROUPS[named]?.includes(name)),
   ).map(({ name }) => name);
 }
 

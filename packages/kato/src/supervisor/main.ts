@@ -8,6 +8,8 @@ import { Drains } from '../drain/drains.js';
 import { DrainsFile } from '../drain/drains-file.js';
 import { Front } from '../cluster/front.js';
 import { Tunnel } from '../cluster/tunnel.js';
+import type { ProcessName } from '../processes/catalogue.js';
+import { isHere } from '../processes/here.js';
 import { serveControl } from './control.js';
 import { spawnGuard } from './guard.js';
 import { controlSocket, takeHomeLock } from './lock.js';
@@ -39,7 +41,7 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   const pidFile = new PidFile(place.home.var, 'kato');
   const wantedFile = join(place.home.var, 'run', 'wanted.json');
   const socket = controlSocket(home, place.home.var);
-  const before = readWanted(wantedFile);
+  const before = readWanted(wantedFile).filter((name) => isHere(place.home, name));
 
   const front = new Front(place, log, () => systemClock.now());
   const tunnel = place.core && new Tunnel(place, place.core, log);
@@ -106,9 +108,9 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
   }
 }
 
-function readWanted(path: string): string[] {
+function readWanted(path: string): ProcessName[] {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as string[];
+    return JSON.parse(readFileSync(path, 'utf8')) as ProcessName[];
   } catch {
     return [];
   }

@@ -2,7 +2,8 @@ import type { Settings } from '@harbor/config';
 import { asHarborError, HarborError, type Clock, type Random } from '@harbor/core';
 import type { Logger } from '@harbor/log';
 import { openStore, overlayOfRecords, type Place } from '@harbor/runtime';
-import { ON_A_NODE, PROCESSES, resolveNames, stopOrder, type ProcessName } from '../processes/catalogue.js';
+import { PROCESSES, resolveNames, stopOrder, type ProcessName } from '../processes/catalogue.js';
+import { isHere, processesHere } from '../processes/here.js';
 import type { ProcessState } from '../processes/lifecycle.js';
 import { prepare } from '../processes/spec.js';
 import { tailOf } from './log-end.js';
@@ -55,8 +56,12 @@ export class Supervisor {
     for (const { name } of PROCESSES) if (this.#isOurs(name)) this.#managed.set(name, this.#manage(name));
   }
 
-  /** Starts them and what they need; resolves when all serve. Errors: HARBOR_PROCESS_FATAL and final ones. */
+  /**
+   * Starts them and what they need; resolves when all serve.
+   * Errors: HARBOR_ROLE_REMOVED, HARBOR_PROCESS_FATAL and final ones.
+   */
   async start(names: readonly string[], progress: (progress: Progress) => void): Promise<void> {
+    const here = processesHere(this.options.place.home, names);
     await this.options.beforeStart();
     const starting = new Map<ProcessName, Promise<void>>();
     const start = (name: ProcessName): Promise<void> => {
@@ -68,7 +73,7 @@ export class Supervisor {
       starting.set(name, work);
       return work;
     };
-    const all = resolveNames(names).map(start);
+    const all = here.map(start);
     this.options.onWanted([...this.#wanted]);
     const outcomes = await Promise.allSettled(all);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -87,7 +92,11 @@ export class Supervisor {
 
   status(): ProcessStatus[] {
     const now = this.options.clock.now();
-    return [...this.#managed].map(([name, { life }]) => ({
+    const { home } = this.options.place;
+    const shown = [...this.#managed].filter(
+      ([name, { life }]) => life.state !== 'STOPPED' || isHere(home, name),
+    );
+    return shown.map(([name, { life }]) => ({
       name,
       state: life.state,
       pid: life.pid ?? null,
@@ -134,7 +143,8 @@ export class Supervisor {
 
   /** A server whose url is set is somebody else's; an attached node has those of its core. */
   #isOurs(name: ProcessName): boolean {
-    if (this.options.place.core && !ON_A_NODE.includes(name)) return false;
+    if (this.options.place.core && PROCESSES.some((it) => it.name === name && it.role === 'core'))
+      return false;
     if (name === 'harbor_redis') return this.#settings.harbor_redis.url === null;
     if (name === 'nats_server') return this.#settings.nats_server.url === null;
     return true;
