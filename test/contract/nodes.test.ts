@@ -1,61 +1,15 @@
-import { eventually, freePort, greeting, tcpBackend, TestDea, TestHarbor, type Scope } from '@harbor/testbed';
+import { eventually, greeting, tcpBackend, TestDea } from '@harbor/testbed';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-
-/** A node that is away is noticed within this, ms. */
-const NOTICED = 30_000;
-
-interface Shown {
-  readonly id: string;
-  readonly state: string;
-  readonly unreachable_since: string | null;
-  readonly ports_used: number;
-}
-
-/** A core whose ports are on an address of their own, so that a node of this machine can have the same numbers. */
-async function core(t: Scope): Promise<TestHarbor> {
-  return TestHarbor.start(t, {
-    env: {
-      KATO_JOIN_PORT: String(await freePort()),
-      HARBOR_PROXY_CONNECTOR_BIND_HOST: '127.0.0.1',
-      HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'embedded',
-      HARBOR_GATEWAY_PASSWORD: 'password-of-the-core',
-    },
-  });
-}
-
-/** A home on another loopback address that is not started: it is to be attached. */
-async function other(t: Scope): Promise<TestHarbor> {
-  return TestHarbor.start(t, {
-    stopped: true,
-    env: {
-      HARBOR_NODE_HOST: '127.0.0.2',
-      HARBOR_PROXY_CONNECTOR_BIND_HOST: '127.0.0.2',
-      HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'embedded',
-    },
-  });
-}
-
-async function nodes(harbor: TestHarbor): Promise<Shown[]> {
-  return JSON.parse(await harbor.must('kato', 'node', 'list', '--json')) as Shown[];
-}
-
-async function token(harbor: TestHarbor): Promise<string> {
-  const text = await harbor.must('kato', 'node', 'list', '--join', '--json');
-  return (JSON.parse(text) as { join: { token: string } }).join.token;
-}
-
-function stateOf(harbor: TestHarbor, id: string): Promise<string | undefined> {
-  return nodes(harbor).then((all) => all.find((node) => node.id === id)?.state);
-}
+import { addressOf, core, nodes, NOTICED, other, stateOf, token } from './support/cluster.js';
 
 t.test('nodes - a second home is attached, serves, dies, comes back, hands over and goes', async (t) => {
   const harbor = await core(t);
   const second = await other(t);
-  const at = `127.0.0.1:${harbor.env.KATO_JOIN_PORT ?? ''}`;
+  const at = addressOf(harbor);
   const attach = (...args: string[]) => second.kato('node', 'attach', '-e', 'harbor', at, ...args);
   const record = join(second.home, 'var/core.json');
 
