@@ -30,25 +30,36 @@ export type JoinRequest = z.output<typeof joinRequest>;
 const secret = z.string().min(1).max(1_024);
 
 /** What a node needs of its core. A URL is of a server that is not the core's own. */
-export const coreAccess = z.object({
-  redis_password: secret,
-  nats_password: secret,
-  redis_url: secret.nullable(),
-  nats_url: secret.nullable(),
-  gateway_username: secret,
-  gateway_password: secret,
-  gateway_token: secret,
-});
+export const coreAccess = z
+  .object({
+    redis_password: secret.describe("Of the core's own Redis."),
+    nats_password: secret.describe("Of the core's own NATS."),
+    redis_url: secret.nullable().describe("Of a Redis that is not the core's own; null: it is."),
+    nats_url: secret.nullable().describe('The same of NATS.'),
+    gateway_username: secret.describe('Of harbor_gateway.'),
+    gateway_password: secret.describe('Of harbor_gateway.'),
+    gateway_token: secret.describe('What a cloud controller and the gateway know each other by.'),
+  })
+  .meta({ id: 'CoreAccess' });
 
 export type CoreAccess = z.output<typeof coreAccess>;
 
+/** The node is let in, and the token used up. */
+export const joinAdmission = z
+  .object({ joined: z.literal(true), access: coreAccess.describe('What a node needs of its core.') })
+  .meta({ id: 'JoinAdmission' });
+
+/** It is not, and nothing has changed. */
+export const joinRefusal = z
+  .object({
+    joined: z.literal(false),
+    error: z.string().describe('A code of errors.md.'),
+    description: z.string().describe('Why, for people.'),
+  })
+  .meta({ id: 'JoinRefusal' });
+
 /** The answer: access, or why not. */
-export const joinReply = z
-  .union([
-    z.object({ joined: z.literal(true), access: coreAccess }),
-    z.object({ joined: z.literal(false), error: z.string(), description: z.string() }),
-  ])
-  .meta({ id: 'JoinReply' });
+export const joinReply = z.union([joinAdmission, joinRefusal]).meta({ id: 'JoinReply' });
 
 export type JoinReply = z.output<typeof joinReply>;
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { dataFile } from './data.js';
 import { exitedMessage, heartbeatMessage, registerMessage, shutdownMessage, startMessage } from './dea.js';
 import { serviceParameters } from './parameters.js';
@@ -15,6 +15,8 @@ import {
   unprovisionRequest,
   updateServiceHandle,
 } from './service-node.js';
+import { fields } from './reference-fields.js';
+import { CORE_CHANNELS, coreAccess, joinAdmission, joinRefusal, joinRequest } from './join.js';
 import { DEA_SUBJECTS, serviceSubjects } from './subjects.js';
 import { updateReply, updateRequest } from './update.js';
 import { COMPONENT_SUBJECTS, componentAnnouncement, componentDiscovery } from './component.js';
@@ -25,23 +27,6 @@ interface Entry {
   readonly says: string;
   readonly message?: z.ZodType;
   readonly answer?: z.ZodType;
-}
-
-/** The part of JSON Schema that our messages come out as. */
-interface Shape {
-  readonly $ref?: string;
-  readonly $defs?: Readonly<Record<string, Shape>>;
-  readonly type?: string;
-  readonly enum?: readonly unknown[];
-  readonly anyOf?: readonly Shape[];
-  readonly items?: Shape;
-  readonly properties?: Readonly<Record<string, Shape>>;
-  readonly required?: readonly string[];
-  readonly description?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly maxLength?: number;
-  readonly maxItems?: number;
 }
 
 const dea: readonly Entry[] = [
@@ -179,6 +164,21 @@ const v1: readonly Entry[] = [
   { subject: 'Every error', says: 'Whatever is refused.', answer: v1Error },
 ];
 
+const join: readonly Entry[] = [
+  {
+    subject: `${CORE_CHANNELS.join}, node → core`,
+    says: 'A node wants to be attached.',
+    message: joinRequest,
+    answer: joinAdmission,
+  },
+  {
+    subject: `${CORE_CHANNELS.join}, core → node: refused`,
+    says: 'Nothing has changed, and the token is as good as before.',
+    message: joinRefusal,
+  },
+  { subject: 'access', says: 'What a node is told when it is let in.', message: coreAccess },
+];
+
 /** docs/reference/messages.md, made from the schemas that check the messages. */
 export function messagesReference(): string {
   return `# Messages
@@ -204,6 +204,15 @@ ${component.map(section).join('\n')}
 [What it does](../v1-gateway.md).
 
 ${v1.map(section).join('\n')}
+## Attaching a node
+
+Over TLS, to \`kato join_port\` of the core. The name of the protocol (ALPN) chooses what is behind the connection:
+\`${CORE_CHANNELS.join}\` the exchange below, one line of JSON each way, of at most 4,096 bytes to the core; \`${CORE_CHANNELS.redis}\`,
+\`${CORE_CHANNELS.nats}\` and \`${CORE_CHANNELS.gateway}\` the core's servers, as they are. A token, as \`kato node list --join\` prints
+it, is \`SECRET.FINGERPRINT\`: the node first asks for the certificate of the core's authority, compares its SHA-256 with
+the fingerprint, and sends the secret over a second connection that this authority vouches for.
+
+${join.map(section).join('\n')}
 ## Credentials
 
 ${fields(credentials)}
@@ -223,48 +232,4 @@ function section({ subject, says, message, answer }: Entry): string {
   if (message) parts.push(fields(message));
   if (answer) parts.push(`Answered with:\n\n${fields(answer)}`);
   return parts.join('\n');
-}
-
-function fields(schema: z.ZodType): string {
-  const whole = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Shape;
-  const { properties = {}, required = [] } = whole.$defs?.[nameOf(whole) ?? ''] ?? whole;
-  const rows = Object.entries(properties).map(([name, shape]) => {
-    const needed = required.includes(name) ? 'yes' : '';
-    return `| \`${name}\` | ${typeOf(shape)} | ${needed} | ${shape.description ?? ''} |`;
-  });
-  return `| field | form | required | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
-}
-
-/** The name of the schema that stands elsewhere, if it does. */
-function nameOf({ $ref }: Shape): string | undefined {
-  return $ref?.replace('#/$defs/', '');
-}
-
-function typeOf(shape: Shape): string {
-  const named = nameOf(shape);
-  if (named !== undefined) return named;
-  if (shape.enum) return shape.enum.map((each) => `\`${String(each)}\``).join(', ');
-  if (shape.anyOf)
-    return shape.anyOf
-      .filter(({ type }) => type !== 'null')
-      .map(typeOf)
-      .join(' or ');
-  if (shape.type === 'array')
-    return `list of ${shape.items ? typeOf(shape.items) : 'anything'}${limit(shape.maxItems)}`;
-  if (shape.type === 'object') return objectOf(shape);
-  if (shape.type === 'string') return `text${limit(shape.maxLength)}`;
-  if (shape.type === 'integer') return `whole number${range(shape)}`;
-  return shape.type ?? 'anything';
-}
-
-function objectOf({ properties }: Shape): string {
-  return properties ? `{${Object.keys(properties).join(', ')}}` : 'object';
-}
-
-function limit(most: number | undefined): string {
-  return most === undefined ? '' : `, at most ${most}`;
-}
-
-function range({ minimum, maximum }: Shape): string {
-  return minimum === undefined || maximum === undefined || maximum > 1e9 ? '' : `, ${minimum}…${maximum}`;
 }
