@@ -141,6 +141,9 @@ t.test(
         [bound],
       ]);
     }
+    const owned = await create(configuration({ organization_guid: 'org', space_guid: 'space' }));
+    await send('POST', `${INTERNAL}/migration/n2/${owned.service_id}/import`, {});
+    t.match(bus.asked.at(-1)!.value, [{ owner: 'org/space/web' }, []], 'its owner goes along');
   },
 );
 

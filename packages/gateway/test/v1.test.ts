@@ -82,8 +82,25 @@ t.test('v1 - POST configurations makes an instance and answers its handle with 2
     },
   });
   t.match(bus.asked[0], {
-    value: { plan: 'free', version: '1.0', instance_id: service_id, name: 'udp-dns' },
+    value: {
+      ...{ plan: 'free', version: '1.0', instance_id: service_id, name: 'udp-dns' },
+      owner: 'org/space/udp-dns',
+    },
   });
+});
+
+t.test('v1 - the node is told the owner where the space is known, and none where it is not', async (t) => {
+  const { send, bus, state } = v1Gateway();
+  const ownerWith = async (more: object): Promise<unknown> => {
+    await send('POST', CONFIGURATIONS, configuration(more));
+    return (bus.asked.at(-1)!.value as { owner?: unknown }).owner;
+  };
+  t.equal(await ownerWith({ organization_guid: 'org', space_guid: 'space' }), 'org/space/web');
+  t.equal(await ownerWith({ space_guid: 'space' }), '/space/web');
+  t.equal(await ownerWith({ organization_guid: 'org' }), undefined, 'two spaces may have the name');
+  t.equal(await ownerWith({ organization_guid: null, space_guid: null }), undefined);
+  t.equal(await ownerWith({}), undefined);
+  t.equal(state.replica.count('instance'), 5);
 });
 
 t.test('v1 - JSON null counts as absent', async (t) => {

@@ -160,9 +160,15 @@ t.test('service node - over NATS', async (t) => {
       port: 46_000,
       int_port: 5_000,
     };
-    const handle = { service_id: 'lost', credentials, name: 'both-x' };
+    const handle = { service_id: 'lost', credentials, name: 'both-x', owner: 'org/space/both-x' };
     t.strictSame(await ask('import_instance.n2', [handle, []]), { success: true });
-    t.match(service('lost'), { node: 'n2', port: 46_000, intPort: 5_000, protocol: 'both' });
+    t.match(service('lost'), {
+      node: 'n2',
+      port: 46_000,
+      intPort: 5_000,
+      protocol: 'both',
+      owner: handle.owner,
+    });
   });
 
   await t.test(

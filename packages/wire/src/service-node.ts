@@ -48,6 +48,8 @@ export const announcement = z.object({
 
 export type Announcement = z.output<typeof announcement>;
 
+const owner = z.string().max(10_000).nullish().describe('Who gets a port back while it cools down.');
+
 /** `S.provision.NODE`. `instance_id`, `name` and `parameters` ride along; an old node ignores them. */
 export const provisionRequest = z.object({
   plan: z.string().max(64),
@@ -55,7 +57,7 @@ export const provisionRequest = z.object({
   credentials: credentials.nullish(),
   instance_id: z.string().min(1).max(255).nullish(),
   name: z.string().max(255).nullish(),
-  owner: z.string().max(10_000).nullish().describe('Who gets a port back while it cools down.'),
+  owner,
   parameters: serviceParameters.nullish(),
 });
 
@@ -88,6 +90,7 @@ const natsHandle = z.object({
   configuration: z.looseObject({ plan: z.string().max(64).nullish() }).nullish(),
   credentials: credentials.nullish(),
   name: z.string().max(255).nullish(),
+  owner,
   parameters: serviceParameters.nullish(),
 });
 

@@ -122,11 +122,19 @@ export function intentOf(id: string, wanted: WantedInstance, node: string, now: 
 export function nameClaimId(
   instance: Pick<Instance, 'name' | 'organization' | 'space'> & { readonly platform?: string },
 ): string | undefined {
-  return instance.platform === HARBOR_PLATFORM ? ownerOf(instance) : undefined;
+  return instance.platform === HARBOR_PLATFORM ? wordOf(instance) : undefined;
+}
+
+/**
+ * Who gets a port back that cools down: the name in its space. Undefined where either is not known, as v1
+ * allows: of two strangers with one name each would get the other's port.
+ */
+export function ownerOf(instance: Pick<Instance, 'name' | 'organization' | 'space'>): string | undefined {
+  return instance.space === '' ? undefined : wordOf(instance);
 }
 
 /** Organization, space and name as one word; undefined where the instance has no name. */
-export function ownerOf(instance: Pick<Instance, 'name' | 'organization' | 'space'>): string | undefined {
+function wordOf(instance: Pick<Instance, 'name' | 'organization' | 'space'>): string | undefined {
   if (instance.name === '') return undefined;
   return [instance.organization, instance.space, instance.name].map(encodeURIComponent).join('/');
 }

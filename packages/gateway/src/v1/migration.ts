@@ -1,6 +1,7 @@
 import { HarborError, type Credentials, type Instance } from '@harbor/core';
 import { serviceSubjects, updateServiceHandle } from '@harbor/wire';
 import type { Log, MessageBus } from '../dependencies.js';
+import { ownerOf } from '../instances/wanted.js';
 import { busy, type OperationLocks } from '../instances/locks.js';
 import type { HandlePair, ServiceNodeClient } from '../nodes/client.js';
 import type { SharedState } from '../state/shared-state.js';
@@ -99,12 +100,16 @@ export class Migration {
     return result.done;
   }
 
-  /** Name and parameters ride along: a node that has lost the service makes it anew with them. */
+  /** Name, owner and parameters ride along: a node that has lost the service makes it anew with them. */
   #pair(instance: Instance): HandlePair {
     const handle = instanceHandle(this.parts.sources, instance);
     if (!handle) throw busy(instance.id);
     const { name, parameters } = instance;
-    return [{ ...handle, name, parameters }, bindingHandles(this.parts.sources, instance)];
+    const owner = ownerOf(instance);
+    return [
+      { ...handle, name, ...(owner === undefined ? {} : { owner }), parameters },
+      bindingHandles(this.parts.sources, instance),
+    ];
   }
 
   #known(serviceId: string): Instance | undefined {

@@ -41,7 +41,7 @@ export function serveMigration(options: MigrationOptions): void {
   });
 
   operation(subjects.import(node), migrationRequest, async ([handle]) => {
-    const { credentials, name, parameters, configuration } = handle;
+    const { credentials, name, owner, parameters, configuration } = handle;
     if (await transfer.take(credentials)) {
       // What a dead node left is served on, and leased from now on: whoever is silent goes in time.
       options.takenOver(credentials.name);
@@ -50,6 +50,7 @@ export function serveMigration(options: MigrationOptions): void {
     await options.allocator.provision({
       id: credentials.name,
       name: name ?? '',
+      ...(owner == null ? {} : { owner }),
       plan: configuration?.plan ?? V1_PLAN,
       parameters: parametersOf(parameters ?? {}),
       credentials,
