@@ -1,4 +1,5 @@
 import type { Address, Transport } from '@harbor/core';
+import type { Access } from '@harbor/wire';
 import type { Run } from './command.js';
 import { UNREACHABLE } from './hooks.js';
 import { isOurs } from './mark.js';
@@ -88,10 +89,10 @@ export async function endStaleFlows(run: Run, primaries: ReadonlyMap<number, Add
 export async function endDenied(
   run: Run,
   { transport, port }: FlowFilter,
-  admits: (host: string) => boolean,
+  access: Pick<Access, 'admits'>,
 ): Promise<void> {
   for (const { client } of await listFlows(run, transport, port))
-    if (!admits(client.host)) await endFlows(run, { transport, port, client });
+    if (!access.admits(client.host)) await endFlows(run, { transport, port, client });
 }
 
 /** As `nft -j list set` prints it (man 5 libnftables-json), as far as it matters here. */

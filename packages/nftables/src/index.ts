@@ -1,4 +1,3 @@
-export * from './clients.js';
 export * from './capability.js';
 export * from './command.js';
 export * from './counters.js';

@@ -7,9 +7,9 @@ import {
   type Route,
   type RouteKey,
 } from '@harbor/core';
+import { Access } from '@harbor/wire';
 import type { Run } from './command.js';
 import { ConnectionCounters } from './counters.js';
-import { admission } from './clients.js';
 import { Drains } from './drains.js';
 import { endDenied, endFlows, endStaleFlows, listFlows } from './flows.js';
 import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
@@ -109,7 +109,7 @@ export class KernelPlane {
   async #afterwards(known: Route | undefined, route: Route | undefined, moved: boolean): Promise<void> {
     const { port, transport } = route ?? known ?? { port: 0, transport: 'tcp' };
     if (route && known && isStricter(known, route))
-      await endDenied(this.options.run, { transport, port }, admission(route.policy));
+      await endDenied(this.options.run, { transport, port }, new Access(route.policy));
     if (transport === 'udp') {
       if (moved) await endFlows(this.options.run, { transport, port });
       return;

@@ -1,12 +1,6 @@
+import { Access } from '@harbor/wire';
 import t from 'tap';
-import {
-  admission,
-  ConnectionCounters,
-  endDenied,
-  endStaleFlows,
-  listFlows,
-  type Run,
-} from '../src/index.js';
+import { ConnectionCounters, endDenied, endStaleFlows, listFlows, type Run } from '../src/index.js';
 
 /** nft as it would print these counters. */
 function nft(counters: Readonly<Record<string, number>>, asked: string[] = []): Run {
@@ -91,13 +85,13 @@ t.test('flows - those of clients who are denied from now on are ended, and no ot
   const asked: string[] = [];
   const run = conntrack(FLOWS, asked);
   const port = { transport: 'tcp', port: 35_000 } as const;
-  await endDenied(run, port, admission({ deny: ['::/0'], allow: ['10.77.1.0/24'] }));
+  await endDenied(run, port, new Access({ deny: ['::/0'], allow: ['10.77.1.0/24'] }));
   t.strictSame(asked, []);
-  await endDenied(run, port, admission({ deny: ['10.77.1.2/32'] }));
+  await endDenied(run, port, new Access({ deny: ['10.77.1.2/32'] }));
   const one = (from: number): string =>
     `-D -f ipv4 -p tcp --orig-port-dst 35000 --orig-src 10.77.1.2 --orig-port-src ${from}`;
   t.strictSame(asked, [one(40_000), one(40_001)], 'what the relay serves is its own');
   asked.length = 0;
-  await endDenied(run, port, admission({ allow: ['10.77.2.0/24'] }));
+  await endDenied(run, port, new Access({ allow: ['10.77.2.0/24'] }));
   t.equal(asked.length, 2);
 });

@@ -1,5 +1,5 @@
 import { backendId, type Backend, type Clock, type Millis } from '@harbor/core';
-import { plainAddress } from './access.js';
+import { plainAddress } from './plain-address.js';
 import type { End, Ends } from './ends/end.js';
 import { headerV1, headerV2 } from './proxy-protocol.js';
 

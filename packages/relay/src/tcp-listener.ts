@@ -10,8 +10,9 @@ import {
   type Route,
   type RoutePolicy,
 } from '@harbor/core';
+import { Access } from '@harbor/wire';
 import type { Server } from 'node:net';
-import { Access, plainAddress } from './access.js';
+import { plainAddress } from './plain-address.js';
 import { TcpConnection, type ConnectionHost } from './connection.js';
 import type { End, Ends } from './ends/end.js';
 import { Health, isLocal } from './health.js';

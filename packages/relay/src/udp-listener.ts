@@ -8,8 +8,9 @@ import {
   type Route,
   type RoutePolicy,
 } from '@harbor/core';
+import { Access } from '@harbor/wire';
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { Access, plainAddress } from './access.js';
+import { plainAddress } from './plain-address.js';
 import { Health, isLocal } from './health.js';
 import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
 import { headerV2 } from './proxy-protocol.js';

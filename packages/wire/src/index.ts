@@ -1,3 +1,4 @@
+export * from './access.js';
 export * from './address.js';
 export * from './api.js';
 export * from './broker.js';
