@@ -173,27 +173,30 @@ t.test('broker - deleting needs the service and the plan, and a body is tolerate
   t.match(await call('DELETE', ONE + QUERY), { status: 410, json: { error: 'HARBOR_SERVICE_GONE' } });
 });
 
-t.test('broker - two requests for one id at once: one is done, the others told to wait', async (t) => {
-  const { call, bus } = memoryGateway();
-  let finish: (answer: object) => void = () => undefined;
-  const asked = new Promise<void>((resolve) => {
-    bus.answer('HarboraaS.provision.n1', () => {
-      resolve();
-      return new Promise((answer) => (finish = answer));
+t.test(
+  'broker - two requests for one id at once: one is done, the others get 422 ConcurrencyError',
+  async (t) => {
+    const { call, bus } = memoryGateway();
+    let finish: (answer: object) => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      bus.answer('HarboraaS.provision.n1', () => {
+        resolve();
+        return new Promise((answer) => (finish = answer));
+      });
     });
-  });
-  const first = call('PUT', ONE, provisionBody());
-  await asked;
-  const busy = { status: 422, json: { error: 'ConcurrencyError', description: /under way/ } };
-  t.match(await call('PUT', ONE, provisionBody()), busy);
-  t.match(await call('DELETE', ONE + QUERY), busy);
-  t.match(await call('PUT', `${ONE}/service_bindings/b`, provisionBody()), busy);
-  t.match(await call('GET', ONE), { status: 404 }, 'it is not there yet');
-  t.match(await call('GET', `${ONE}/last_operation`), { status: 404 });
-  finish({ success: true, credentials: credentialsFor('one') });
-  t.match(await first, { status: 201 });
-  t.equal(bus.asked.length, 1);
-});
+    const first = call('PUT', ONE, provisionBody());
+    await asked;
+    const busy = { status: 422, json: { error: 'ConcurrencyError', description: /under way/ } };
+    t.match(await call('PUT', ONE, provisionBody()), busy);
+    t.match(await call('DELETE', ONE + QUERY), busy);
+    t.match(await call('PUT', `${ONE}/service_bindings/b`, provisionBody()), busy);
+    t.match(await call('GET', ONE), { status: 404 }, 'it is not there yet');
+    t.match(await call('GET', `${ONE}/last_operation`), { status: 404 });
+    finish({ success: true, credentials: credentialsFor('one') });
+    t.match(await first, { status: 201 });
+    t.equal(bus.asked.length, 1);
+  },
+);
 
 t.test('broker - a name is unique in its space for harbor itself, and only there', async (t) => {
   const { call, bus } = memoryGateway();

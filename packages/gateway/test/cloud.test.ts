@@ -80,33 +80,36 @@ t.test(
   },
 );
 
-t.test('cloud controller - 503/30600 until handles are known, on every request, and only then', async (t) => {
-  const { uri, answers, fetched } = await cloudController(t);
-  answers.status = 500;
-  const { send, gateway, clock, create } = gatewayFor(uri);
-  t.teardown(() => gateway.stop());
-  await eventually('the first try', () => fetched().length === 1);
-  t.match(fetched()[0], { url: '/services/v1/offerings/harbor-1.0/handles', token: TOKEN });
-  for (const [method, url, body] of endpoints())
-    t.match(await send(method, url, method === 'GET' ? undefined : body), {
-      status: 503,
-      json: { code: 30600, error: { types: ['HARBOR_HANDLES_UNKNOWN'] } },
+t.test(
+  'cloud controller - 503/30600 until handles are known, asked each second until the first success',
+  async (t) => {
+    const { uri, answers, fetched } = await cloudController(t);
+    answers.status = 500;
+    const { send, gateway, clock, create } = gatewayFor(uri);
+    t.teardown(() => gateway.stop());
+    await eventually('the first try', () => fetched().length === 1);
+    t.match(fetched()[0], { url: '/services/v1/offerings/harbor-1.0/handles', token: TOKEN });
+    for (const [method, url, body] of endpoints())
+      t.match(await send(method, url, method === 'GET' ? undefined : body), {
+        status: 503,
+        json: { code: 30600, error: { types: ['HARBOR_HANDLES_UNKNOWN'] } },
+      });
+    t.match(
+      await send('POST', CONFIGURATIONS, '{', { 'content-type': 'application/json' }),
+      { status: 401 },
+      'the token comes first',
+    );
+    answers.status = 200;
+    await eventually('a try each second', async () => {
+      clock.advance(1_000);
+      return (await send('POST', CONFIGURATIONS, configuration())).status === 200;
     });
-  t.match(
-    await send('POST', CONFIGURATIONS, '{', { 'content-type': 'application/json' }),
-    { status: 401 },
-    'the token comes first',
-  );
-  answers.status = 200;
-  await eventually('a try each second', async () => {
-    clock.advance(1_000);
-    return (await send('POST', CONFIGURATIONS, configuration())).status === 200;
-  });
-  const tries = fetched().length;
-  clock.advance(10_000);
-  await create();
-  t.equal(fetched().length, tries, 'until the first success');
-});
+    const tries = fetched().length;
+    clock.advance(10_000);
+    await create();
+    t.equal(fetched().length, tries, 'until the first success');
+  },
+);
 
 t.test('cloud controller - an answer that is no list of handles is no success', async (t) => {
   const { uri, answers, fetched } = await cloudController(t);
