@@ -1,5 +1,5 @@
 import t from 'tap';
-import { iperfTcp, iperfUdp, sockperf, wrk } from '../src/lab/parse.js';
+import { h2loadTimes, iperfTcp, iperfUdp, sockperf, wrk } from '../src/lab/parse.js';
 
 t.test('iperf3 - what was received counts, not what was sent', async (t) => {
   const text = JSON.stringify({
@@ -65,4 +65,10 @@ sockperf: ---> percentile 50.000 =   31.250
 t.test('sockperf - round trips in ms, of the time it calls valid', async (t) => {
   t.strictSame(sockperf(SOCKPERF), { p50: 0.03125, p99: 2.5, rate: 4_000, loss: 20 });
   t.throws(() => sockperf('sockperf: No messages were received from the server.'), /no result/);
+});
+
+t.test('h2load - the time of each request in ms, and none where one failed', async (t) => {
+  t.strictSame(h2loadTimes('1700000000000001\t200\t1500\n1700000000000002\t200\t250\n'), [1.5, 0.25]);
+  t.throws(() => h2loadTimes('1700000000000001\t502\t1500\n'), /502/);
+  t.throws(() => h2loadTimes(''), /no request/);
 });

@@ -1,9 +1,12 @@
 import { note } from '@harbor/terminal';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { percentile } from '../figures.js';
 import { cpu, machineCpu } from '../processes.js';
 import type { Contender } from './contenders.js';
 import type { MetricName } from './metrics.js';
-import { iperfTcp, iperfUdp, sockperf, wrk } from './parse.js';
+import { h2loadTimes, iperfTcp, iperfUdp, sockperf, wrk } from './parse.js';
 import { program } from './servers.js';
 
 /** What one measurement of one contender came to. */
@@ -18,6 +21,8 @@ export interface Measurement {
 
 /** Connections at the same time; requests and connections are measured with as many. */
 const CONNECTIONS = 64;
+/** Requests per second that none of them is busy with: at full load who is slower has fewer to wait for. */
+const STEADY_RATE = 20_000;
 /** Connects per second, at which nobody is busy. */
 const CONNECT_RATE = 300;
 /** UDP round trips asked for each second. */
@@ -30,6 +35,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   { name: 'throughput up', fits: () => true, run: (each, seconds) => throughput(each, seconds, 'up') },
   { name: 'throughput down', fits: () => true, run: (each, seconds) => throughput(each, seconds, 'down') },
   { name: 'requests', fits: () => true, run: requests },
+  { name: 'requests at a rate', fits: () => true, run: steady },
   { name: 'connections', fits: () => true, run: connections },
   { name: 'first byte', fits: () => true, run: firstByte },
   { name: 'UDP flood', fits: forwardsUdp, run: flood },
@@ -57,6 +63,19 @@ async function throughput(contender: Contender, seconds: number, way: 'up' | 'do
 async function requests({ client, host, ports }: Contender, seconds: number): Promise<Found> {
   const found = checked(await client.run('wrk', ...wrkArguments(seconds), `http://${host}:${ports.http}/`));
   return { requests: found.rate, requestP50: found.p50, requestP99: found.p99 };
+}
+
+async function steady({ client, host, ports }: Contender, seconds: number): Promise<Found> {
+  const log = join(mkdtempSync(join(tmpdir(), 'harbor-bench-')), 'requests');
+  try {
+    const clients = ['--h1', `-c${CONNECTIONS}`, `-n${STEADY_RATE * seconds}`];
+    const rate = ['--rps', String(STEADY_RATE / CONNECTIONS), '--log-file', log];
+    await client.run('h2load', ...clients, ...rate, `http://${host}:${ports.http}/`);
+    const times = h2loadTimes(readFileSync(log, 'utf8'));
+    return { steadyP50: percentile(times, 0.5), steadyP99: percentile(times, 0.99) };
+  } finally {
+    rmSync(dirname(log), { recursive: true });
+  }
 }
 
 async function connections({ client, host, ports }: Contender, seconds: number): Promise<Found> {

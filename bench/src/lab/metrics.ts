@@ -31,6 +31,8 @@ export const METRICS = {
   requests: { title: 'HTTP requests on 64 kept connections', unit: '1/s', better: 'more' },
   requestP50: { title: 'time of such a request, p50', unit: 'ms', better: 'less' },
   requestP99: { title: 'time of such a request, p99', unit: 'ms', better: 'less' },
+  steadyP50: { title: 'time of a request at 20,000 requests/s, p50', unit: 'ms', better: 'less' },
+  steadyP99: { title: 'time of a request at 20,000 requests/s, p99', unit: 'ms', better: 'less' },
   connects: { title: 'connections with one HTTP request each, 64 at a time', unit: '1/s', better: 'more' },
   firstByteP50: { title: 'connect → first byte at 300 connects/s, p50', unit: 'ms', better: 'less' },
   firstByteP99: { title: 'connect → first byte at 300 connects/s, p99', unit: 'ms', better: 'less' },

@@ -96,3 +96,16 @@ function found(text: string, pattern: RegExp, what: string): string {
   if (value === undefined) throw new Error(`${what} is not in\n${text}`);
   return value;
 }
+
+/** The times of all requests, ms, as `h2load --log-file` writes them: start, status, time, the last two in µs. */
+export function h2loadTimes(text: string): number[] {
+  const rows = text.split('\n').filter((line) => line !== '');
+  const times = rows
+    .map((line) => line.split('\t'))
+    .map(([, status, time]) => {
+      if (status !== '200') throw new Error(`h2load: a request ended with ${status ?? 'nothing'}`);
+      return Number(time) / 1_000;
+    });
+  if (times.length === 0) throw new Error('h2load made no request');
+  return times;
+}

@@ -11,6 +11,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   HAProxy: { package: 'haproxy', version: ['haproxy', '-v'] },
   nginx: { package: 'nginx', version: ['nginx', '-v'] },
   wrk: { package: 'wrk', version: ['wrk', '-v'] },
+  h2load: { package: 'nghttp2-client', version: ['h2load', '--version'] },
   sockperf: { package: 'sockperf', version: ['sockperf', '--version'] },
   iperf3: { package: 'iperf3', version: ['iperf3', '--version'] },
   nft: { package: 'nftables', version: ['nft', '--version'] },

@@ -56,7 +56,7 @@ t.test('a file that is no YAML - the error says where, and nothing is started', 
 t.test('wrong usage - it exits 2, says what is wrong, and leaves no trace', async (t) => {
   const wrong: (readonly [readonly string[], string])[] = [
     [['strat'], 'Did you mean start?'],
-    [['start', 'harbor_nod'], 'no process or role harbor_nod'],
+    [['start', 'harbor_nod'], 'no process or group harbor_nod'],
     [['stop', '--force'], '--force'],
     [['process', 'ready'], 'PROCESS'],
     [['process', 'ready', 'harbor_node', '--block', 'soon'], 'soon is no number of seconds'],
