@@ -31,8 +31,8 @@ export const NODE_ERRORS = {
   },
   HARBOR_ROLE_REMOVED: {
     status: 409,
-    summary: 'The process belongs to a role that was taken from this machine; nothing was started.',
-    remedy: 'Bring the role back with: kato role add harbor',
+    summary: 'The process belongs to a role that this machine has not; nothing was started.',
+    remedy: 'See the roles with: kato role info; the role harbor comes back with: kato role add harbor',
   },
   HARBOR_JOIN_TOKEN_INVALID: {
     status: 401,

@@ -1,11 +1,12 @@
 import { removeCore } from '@harbor/config';
-import { asHarborError, HarborError } from '@harbor/core';
+import { HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { note, say } from '@harbor/terminal';
 import { NodesClient } from '../cluster/gateway.js';
 import { forget, requireEmpty } from '../cluster/owned.js';
 import { withWayToCore } from '../cluster/way.js';
 import { stop } from './change.js';
+import { orForced } from './forced.js';
 
 export interface LeaveOptions {
   readonly force?: boolean;
@@ -19,16 +20,11 @@ export async function nodeDetach(place: Place, { force = false }: LeaveOptions):
   if (!place.core) throw new HarborError('HARBOR_NODE_NOT_ATTACHED', 'this home is not attached to a core');
   const id = place.load({}).harbor_node.node_id;
   await withWayToCore(place, async () => {
-    try {
-      const left = await requireEmpty(place, id, force);
-      await stop(place, ['harbor'], { flush: true });
-      // With services left the node stays known: it is what they wait for, and may be attached again.
-      if (left === 0) await forget(place, id);
-    } catch (thrown) {
-      const error = asHarborError(thrown);
-      if (!force || error.code !== 'HARBOR_REDIS_UNAVAILABLE') throw thrown;
-      note(`the core does not answer; there, run: kato node remove ${id}`);
-    }
+    const left = await orForced(force, () => requireEmpty(place, id, force));
+    await orForced(true, () => stop(place, ['harbor'], { flush: true }));
+    // With services left the node stays known: it is what they wait for, and may be attached again.
+    if (left === 0) await orForced(force, () => forget(place, id));
+    if (left === undefined) note(`once the core answers, there run: kato node remove ${id}`);
   });
   await stop(place, []);
   removeCore(place.home);

@@ -1,5 +1,5 @@
 import { rolesOf, ROLES, writeHarborRole } from '@harbor/config';
-import { asHarborError, HarborError } from '@harbor/core';
+import { HarborError } from '@harbor/core';
 import { liveSettings, type Place } from '@harbor/runtime';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import { forget, requireEmpty } from '../cluster/owned.js';
@@ -7,6 +7,7 @@ import { withWayToCore } from '../cluster/way.js';
 import { processesOf } from '../processes/catalogue.js';
 import { connectSupervisor } from '../supervisor/index.js';
 import { tell } from './change.js';
+import { orForced } from './forced.js';
 import type { LeaveOptions } from './node-leave.js';
 import { flushRules } from './rules.js';
 import { readRoles, type Status } from './status.js';
@@ -79,16 +80,4 @@ function requireHarbor(role: string): void {
     ? `the role ${role} stays: a machine that is not attached is a core`
     : `there is no role ${role}`;
   throw new HarborError('HARBOR_USAGE', `${reason}; harbor can be added and removed`);
-}
-
-/** What does not answer, or may not be asked, keeps nobody who insists. */
-async function orForced(force: boolean, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (thrown) {
-    const { code, message } = asHarborError(thrown);
-    const passable = code === 'HARBOR_REDIS_UNAVAILABLE' || code === 'HARBOR_DATA_PLANE_UNAVAILABLE';
-    if (!force || !passable) throw thrown;
-    note(message);
-  }
 }
