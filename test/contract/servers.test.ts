@@ -9,7 +9,7 @@ import {
   type TestServer,
 } from '@harbor/testbed';
 import t from 'tap';
-import { lightLoad } from './support/load.js';
+import { lightLoad, PATIENCE } from './support/load.js';
 
 /** Beyond one machine's servers: a cluster of NATS and a Redis that fails over, each server killed in turn. */
 t.test('servers - every one of a NATS cluster and of a replicated Redis may be killed', async (t) => {
@@ -17,7 +17,7 @@ t.test('servers - every one of a NATS cluster and of a replicated Redis may be k
   t.teardown(() => Promise.all([nats.stop(), redis.stop()]));
   await redis.replicated();
   const env = { NATS_SERVER_URL: nats.url, HARBOR_REDIS_URL: redis.url };
-  const harbor = await TestHarbor.start(t, { ports: 1_000, env });
+  const harbor = await TestHarbor.start(t, { ports: 400, env });
   const dea = await TestDea.start(t, harbor);
   const web = await harbor.create('web');
   const backends = [await tcpBackend(t, 'i0'), await tcpBackend(t, 'i1')];
@@ -42,10 +42,11 @@ t.test('servers - every one of a NATS cluster and of a replicated Redis may be k
       const before = await redis.primary();
       t.ok(before);
       await before?.kill();
-      const after = await eventually('another primary', async () => {
+      const another = async () => {
         const now = await redis.primary();
         return now !== before && now;
-      });
+      };
+      const after = await eventually('another primary', another, PATIENCE);
       t.not(after.port, before?.port);
       await load.refused('HARBOR_REDIS_UNAVAILABLE');
       await before?.start();

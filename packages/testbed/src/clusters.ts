@@ -43,6 +43,9 @@ export interface TestSentinels extends TestCluster {
 
 const NAME = 'main';
 
+/** How long servers may take to find each other on a busy machine; on an idle one it is some ten seconds. */
+const PATIENCE = 60_000;
+
 /** Redis as docs/operating.md asks an operator to run it where it fails over. */
 export async function startSentinels(replicas = 1, tls?: TestCertificates): Promise<TestSentinels> {
   const directory = temporaryDirectory();
@@ -73,19 +76,22 @@ export async function startSentinels(replicas = 1, tls?: TestCertificates): Prom
     return named.size === 1 ? servers.find(({ port }) => named.has(String(port))) : undefined;
   };
   const replicated = async (count = replicas): Promise<void> => {
-    await eventually(`a primary with ${count} replicas`, async () => {
+    const kept = async (): Promise<boolean> => {
       const info = await ask((await primary())?.port ?? 0, 'info', 'replication');
       return info.includes('role:master') && info.includes(`min_slaves_good_slaves:${count}`);
-    });
+    };
+    await eventually(`a primary with ${count} replicas`, kept, PATIENCE);
     // Sentinels find replicas in what the primary says of them every ten seconds.
-    await eventually('the sentinels to know all', async () => {
-      const known = await Promise.all(sentinels.map(({ port }) => ask(port, 'sentinel', 'replicas', NAME)));
-      const others = await Promise.all(sentinels.map(({ port }) => ask(port, 'sentinel', 'sentinels', NAME)));
+    const known = async (): Promise<boolean> => {
+      const said = (what: string) =>
+        Promise.all(sentinels.map(({ port }) => ask(port, 'sentinel', what, NAME)));
+      const [replicas, others] = [await said('replicas'), await said('sentinels')];
       return (
-        known.every((text) => text.split('runid\n').length > count) &&
+        replicas.every((text) => text.split('runid\n').length > count) &&
         others.every((text) => text.split('runid\n').length === 3)
       );
-    });
+    };
+    await eventually('the sentinels to know all', known, PATIENCE);
   };
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const url = `redis${tls ? 's' : ''}+sentinel://${hosts}/${NAME}`;

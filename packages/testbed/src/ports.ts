@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 const LOW = 10_000;
 const SLICE = 250;
 const SLICES = 40;
-/** A range that no slice holds comes from here: only a measurement asks for one, and it runs alone. */
+/** A range that no slice holds comes from here: one test file asks for one, and measurements, which run alone. */
 const LARGE = { low: LOW + SLICES * SLICE, high: 32_000 };
 
 /** Test files run side by side, each in a process of its own: each draws from a slice that is its alone. */
