@@ -17,6 +17,7 @@ const OF_THE_NODE: readonly string[] = [
   'harbor_proxy_connector.bind_host',
   'nats_server.port',
   'nats_server.url',
+  'nats_server.ca',
   'harbor_gateway.host',
   'harbor_gateway.port',
 ];

@@ -47,9 +47,9 @@ export function openPlace(env: NodeJS.ProcessEnv): Place {
 
 /** The store the settings name. Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read. */
 export function openStore(place: Place, settings: Settings, onError: (error: Error) => void): Store {
-  const { ca } = settings.harbor_redis;
-  const trusted = ca === null ? {} : { ca: readCertificates('harbor_redis', ca) };
-  return new Store({ url: redisUrl(settings, place.secrets), ...trusted, onError });
+  const ca = trusted(place, settings, 'harbor_redis');
+  const url = redisUrl(settings, place.secrets);
+  return new Store({ url, ...(ca === undefined ? {} : { ca }), onError });
 }
 
 /** The bus the settings name. Errors: HARBOR_CONFIG_INVALID; HARBOR_NATS_UNAVAILABLE, unless it waits. */
@@ -58,13 +58,35 @@ export async function openBus(
   settings: Settings,
   options: { readonly name: string; readonly waitForServer: boolean; readonly events: BusEvents },
 ): Promise<Bus> {
-  const { ca } = settings.nats_server;
-  const trusted = ca === null ? {} : { ca: readCertificates('nats_server', ca) };
-  return Bus.open({ ...natsAccess(settings, place.secrets), ...trusted, ...options });
+  const ca = trusted(place, settings, 'nats_server');
+  return Bus.open({
+    ...natsAccess(settings, place.secrets),
+    ...(ca === undefined ? {} : { ca }),
+    ...options,
+  });
 }
 
-/** Read when it is needed, so that a certificate that was renewed counts from the next connection on. */
-function readCertificates(component: 'harbor_redis' | 'nats_server', file: string): string {
+/**
+ * The certificates (PEM) that servers of the operator's own have to be signed by; undefined where it is those
+ * Node.js knows, and where the servers are Harbor's own. A node uses the core's servers with the core's.
+ * Read when it is needed, so that a certificate that was renewed counts from the next connection on.
+ * Errors: HARBOR_CONFIG_INVALID.
+ */
+export function trusted(
+  { core }: Place,
+  settings: Settings,
+  component: 'harbor_redis' | 'nats_server',
+): string | undefined {
+  const { url, ca: file } = settings[component];
+  if (url === null) return undefined;
+  if (file !== null) return readCertificates(component, file);
+  if (!core) return undefined;
+  const { redis_url, redis_ca, nats_url, nats_ca } = core.access;
+  const [its, ca] = component === 'harbor_redis' ? [redis_url, redis_ca] : [nats_url, nats_ca];
+  return its === url ? (ca ?? undefined) : undefined;
+}
+
+function readCertificates(component: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

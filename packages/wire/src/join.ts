@@ -28,6 +28,8 @@ export const joinRequest = z
 export type JoinRequest = z.output<typeof joinRequest>;
 
 const secret = z.string().min(1).max(1_024);
+/** Certificates (PEM); a core from before there was a `ca` says nothing of them. */
+const certificates = z.string().max(65_536).nullish();
 
 /** What a node needs of its core. A URL is of a server that is not the core's own. */
 export const coreAccess = z
@@ -36,6 +38,10 @@ export const coreAccess = z
     nats_password: secret.describe("Of the core's own NATS."),
     redis_url: secret.nullable().describe("Of a Redis that is not the core's own; null: it is."),
     nats_url: secret.nullable().describe('The same of NATS.'),
+    redis_ca: certificates.describe(
+      'What the servers of redis_url have to be signed by, PEM; null: nothing special.',
+    ),
+    nats_ca: certificates.describe('The same of nats_url.'),
     gateway_username: secret.describe('Of harbor_gateway.'),
     gateway_password: secret.describe('Of harbor_gateway.'),
     gateway_token: secret.describe('What a cloud controller and the gateway know each other by.'),

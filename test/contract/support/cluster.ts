@@ -12,13 +12,14 @@ export interface Shown {
 }
 
 /** A core whose ports are on an address of their own, so that a node of this machine can have the same numbers. */
-export async function core(t: Scope): Promise<TestHarbor> {
+export async function core(t: Scope, env: NodeJS.ProcessEnv = {}): Promise<TestHarbor> {
   return TestHarbor.start(t, {
     env: {
       KATO_JOIN_PORT: String(await freePort()),
       HARBOR_PROXY_CONNECTOR_BIND_HOST: '127.0.0.1',
       HARBOR_PROXY_CONNECTOR_DATA_PLANE: 'embedded',
       HARBOR_GATEWAY_PASSWORD: 'password-of-the-core',
+      ...env,
     },
   });
 }

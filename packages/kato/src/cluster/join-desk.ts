@@ -1,5 +1,6 @@
+import type { Settings } from '@harbor/config';
 import { asHarborError, HarborError, type Change, type KnownNode } from '@harbor/core';
-import { openStore, overlayOfRecords, type Place } from '@harbor/runtime';
+import { openStore, overlayOfRecords, trusted, type Place } from '@harbor/runtime';
 import type { Store } from '@harbor/store';
 import type { CoreAccess, JoinReply, JoinRequest } from '@harbor/wire';
 import { tokenId } from './token.js';
@@ -26,7 +27,8 @@ export class JoinDesk {
 
   /**
    * Makes the node known and uses the token up, in one step: of two that come with one token one is let in.
-   * Errors: HARBOR_JOIN_TOKEN_INVALID, HARBOR_NODE_EXISTS, HARBOR_REDIS_UNAVAILABLE; nothing is changed then.
+   * Errors: HARBOR_JOIN_TOKEN_INVALID, HARBOR_NODE_EXISTS, HARBOR_REDIS_UNAVAILABLE, HARBOR_CONFIG_INVALID;
+   * nothing is changed then.
    */
   async #admit(store: Store, { token, node_id, host, identity }: JoinRequest): Promise<CoreAccess> {
     const { records } = await store.snapshot(['join', 'node', 'service', 'config']);
@@ -39,6 +41,7 @@ export class JoinDesk {
     // A home that comes again, after a detach by force or a lost answer, is let in under its own id.
     const again = before?.kind === 'node' && before.value?.identity === identity;
     if (taken.has(node_id) && !again) throw exists(node_id, taken);
+    const access = this.#access(settings);
     const value: KnownNode = { id: node_id, host, identity };
     const result = await store.commit({
       expect: [
@@ -53,12 +56,20 @@ export class JoinDesk {
       ],
     });
     if (!result.done) throw result.unmet.kind === 'join' ? invalid() : exists(node_id, taken);
+    return access;
+  }
+
+  /** Errors: HARBOR_CONFIG_INVALID where a `ca` cannot be read. */
+  #access(settings: Settings): CoreAccess {
     const { username, password, token: gatewayToken } = settings.harbor_gateway;
     const { redis_password, nats_password } = this.place.secrets;
     return {
       ...{ redis_password, nats_password },
       redis_url: settings.harbor_redis.url,
       nats_url: settings.nats_server.url,
+      // The certificates themselves: the node does not have the core's files.
+      redis_ca: trusted(this.place, settings, 'harbor_redis') ?? null,
+      nats_ca: trusted(this.place, settings, 'nats_server') ?? null,
       gateway_username: username,
       gateway_password: password,
       gateway_token: gatewayToken,
