@@ -1,7 +1,7 @@
 import { ManualClock } from '@harbor/core';
 import fc from 'fast-check';
 import t from 'tap';
-import { NodeDirectory, STALE_AFTER } from '../src/nodes/directory.js';
+import { NodeDirectory, STALE_AFTER, type NodeChoice } from '../src/nodes/directory.js';
 
 const announcement = (id: string, available_capacity: number, more: object = {}) => ({
   id,
@@ -121,3 +121,43 @@ t.test('nodes - capacity is never given away twice, whatever the order of events
   );
   t.pass('held for every case');
 });
+
+t.test(
+  'nodes - a service is taken off once, whenever its node counts and whenever that is heard',
+  async (t) => {
+    const size = 1_000;
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('choose', 'count', 'hear') }),
+      fc.record({ do: fc.constantFrom('claim', 'use', 'fail'), at: fc.nat() }),
+    );
+    const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const claimed = new Map<string, number>();
+      const directory = new NodeDirectory(new ManualClock(), (id) => claimed.get(id));
+      const counted = () => announcement('a', size - claimed.size, { revision: claimed.size });
+      directory.hear(counted());
+      const asked: { service: string; choice: NodeChoice }[] = [];
+      const sent: ReturnType<typeof counted>[] = [];
+      let [taken, named] = [0, 0];
+      return steps.every((each) => {
+        const chosen = 'at' in each ? asked[each.at % Math.max(1, asked.length)] : undefined;
+        if (each.do === 'choose') {
+          taken += 1;
+          const service = `service-${++named}`;
+          asked.push({ service, choice: directory.choose({ service }) });
+        } else if (each.do === 'count') sent.push(counted());
+        else if (each.do === 'hear') {
+          const next = sent.shift();
+          if (next) directory.hear(next);
+        } else if (chosen && each.do === 'claim') {
+          if (!claimed.has(chosen.service)) claimed.set(chosen.service, claimed.size + 1);
+        } else if (chosen && claimed.has(chosen.service) === (each.do === 'use')) {
+          asked.splice(asked.indexOf(chosen), 1);
+          chosen.choice.release(each.do === 'use' ? 'used' : 'unused');
+          if (each.do === 'fail') taken -= 1;
+        }
+        return directory.list()[0]?.available === size - taken;
+      });
+    });
+    t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));
+  },
+);

@@ -101,6 +101,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     node,
     addresses,
     capacity: () => allocator.capacity,
+    revision: () => follower.replica.revision,
     clock,
   });
   const greeter = new Greeter({

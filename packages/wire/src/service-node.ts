@@ -36,6 +36,7 @@ export const announcement = z.object({
   supported_versions: z.array(z.string()).optional(),
   available_capacity: z.number(),
   capacity_unit: z.number().optional(),
+  revision: z.int().optional().describe('That of the shared state in which it counted its free ports.'),
   addresses: z
     .object({
       host: z.string(),

@@ -83,6 +83,7 @@ export class Provisioner {
     const needs = needsOf(wanted);
     return this.parts.nodes.choose({
       ...needs,
+      service: id,
       full: needs.full === true || cooling.length > 0,
       ...(own === undefined ? {} : { preferred: own }),
     });

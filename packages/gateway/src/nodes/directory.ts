@@ -1,5 +1,6 @@
 import { HarborError, type Clock, type Millis, type NodeAddresses } from '@harbor/core';
 import { V1_PLAN, type Announcement } from '@harbor/wire';
+import { Takings } from './takings.js';
 
 /** A node not heard of for this long is stale (wire facts §2). */
 export const STALE_AFTER: Millis = 300_000;
@@ -24,6 +25,8 @@ export interface NodeNeeds {
   readonly version?: string;
   readonly full?: boolean;
   readonly preferred?: string;
+  /** The service that is to be made. */
+  readonly service?: string;
 }
 
 /** A node taken for one request; `release` says how it ended, once. */
@@ -34,8 +37,7 @@ export interface NodeChoice {
 
 interface Entry {
   announcement: Announcement;
-  capacity: number;
-  pending: number;
+  readonly takings: Takings;
   heard: Millis;
   swept: boolean;
 }
@@ -44,16 +46,16 @@ interface Entry {
 export class NodeDirectory {
   readonly #nodes = new Map<string, Entry>();
 
-  constructor(readonly clock: Clock) {}
+  /** `claimed`: the revision of a service in the shared state; without it a node's count is not compared. */
+  constructor(
+    readonly clock: Clock,
+    readonly claimed: (service: string) => number | undefined = () => undefined,
+  ) {}
 
   hear(announcement: Announcement): void {
-    this.#nodes.set(announcement.id, {
-      announcement,
-      capacity: announcement.available_capacity,
-      pending: this.#nodes.get(announcement.id)?.pending ?? 0,
-      heard: this.clock.now(),
-      swept: false,
-    });
+    const takings = this.#nodes.get(announcement.id)?.takings ?? new Takings(this.claimed);
+    takings.announced(announcement.revision);
+    this.#nodes.set(announcement.id, { announcement, takings, heard: this.clock.now(), swept: false });
   }
 
   /** Nobody listens under this id any more: it is not chosen again until it announces itself. */
@@ -86,19 +88,20 @@ export class NodeDirectory {
 
   /**
    * The node with most free ports among those that fit; of equals the first by id. Its capacity is taken
-   * off until the choice is released, and no announcement overwrites that. For a port asked for by its
+   * off until the node has counted it itself, or the choice is released unused. For a port asked for by its
    * number a full node will do: it is the node that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is
    * known, HARBOR_PLAN_UNKNOWN, HARBOR_VERSION_UNSUPPORTED, HARBOR_PORT_RANGE_FULL when none has a free port.
    */
   choose(needs: NodeNeeds = {}): NodeChoice {
-    const fitting = this.#fitting(needs).sort((a, b) => availableOf(b) - availableOf(a));
-    const best = fitting.find(({ announcement }) => announcement.id === needs.preferred) ?? fitting[0];
+    const fitting = this.#fitting(needs)
+      .map((entry) => ({ entry, id: entry.announcement.id, available: availableOf(entry) }))
+      .sort((a, b) => b.available - a.available);
+    const best = fitting.find(({ id }) => id === needs.preferred) ?? fitting[0];
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
-    const { id } = best.announcement;
-    if (availableOf(best) <= 0 && needs.full !== true)
+    const { id, available, entry } = best;
+    if (available <= 0 && needs.full !== true)
       throw new HarborError('HARBOR_PORT_RANGE_FULL', `no node has a free port (the best is ${id})`);
-    best.pending += 1;
-    return { id, release: this.#releaseOnce(id) };
+    return { id, release: releaseOnce(entry.takings, needs.service) };
   }
 
   /** Every node heard of and not swept away, sorted by id. */
@@ -108,21 +111,10 @@ export class NodeDirectory {
       id: entry.announcement.id,
       plan: entry.announcement.plan,
       available: availableOf(entry),
-      pending: entry.pending,
+      pending: entry.takings.pending,
       heard: entry.heard,
       stale: this.#isStale(entry),
     }));
-  }
-
-  #releaseOnce(id: string): (outcome: 'used' | 'unused') => void {
-    let released = false;
-    return (outcome) => {
-      const entry = this.#nodes.get(id);
-      if (released || !entry) return;
-      released = true;
-      entry.pending -= 1;
-      if (outcome === 'used') entry.capacity -= unitOf(entry);
-    };
   }
 
   #fitting(needs: NodeNeeds): Entry[] {
@@ -149,12 +141,17 @@ export class NodeDirectory {
   }
 }
 
-function unitOf(entry: Entry): number {
-  return entry.announcement.capacity_unit ?? 1;
+function availableOf({ announcement, takings }: Entry): number {
+  return announcement.available_capacity - takings.uncounted * (announcement.capacity_unit ?? 1);
 }
 
-function availableOf(entry: Entry): number {
-  return entry.capacity - entry.pending * unitOf(entry);
+function releaseOnce(takings: Takings, service: string | undefined): NodeChoice['release'] {
+  const taking = takings.begin(service);
+  let released = false;
+  return (outcome) => {
+    if (!released) takings.end(taking, outcome);
+    released = true;
+  };
 }
 
 /** A node of the v1 plan serves every plan: what they differ in rides along as parameters. */

@@ -11,6 +11,8 @@ export interface AnnouncerOptions {
   readonly node: string;
   readonly addresses: () => NodeAddresses;
   readonly capacity: () => number;
+  /** The revision of the shared state that the capacity is counted in. */
+  readonly revision: () => number;
   readonly clock: Clock;
 }
 
@@ -55,6 +57,7 @@ export class Announcer {
       supported_versions: [V1_VERSION],
       available_capacity: this.options.capacity(),
       capacity_unit: 1,
+      revision: this.options.revision(),
       addresses: this.options.addresses(),
     };
   }

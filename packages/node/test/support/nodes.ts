@@ -104,7 +104,9 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
     dropped: () => undefined,
     greet,
   });
-  const announcer = new Announcer({ ...common, capacity: () => allocator.capacity, clock });
+  const { replica } = common;
+  const capacity = (): number => allocator.capacity;
+  const announcer = new Announcer({ ...common, capacity, revision: () => replica.revision, clock });
   announcer.start();
   return announcer;
 }
