@@ -17,6 +17,32 @@ export default tseslint.config(
     },
   },
   {
+    // Programs that people read and copy: plain JavaScript, with what Node has by itself.
+    files: ['examples/**/*.js', 'test/apps/*.js'],
+    languageOptions: {
+      globals: {
+        Buffer: 'readonly',
+        clearInterval: 'readonly',
+        clearTimeout: 'readonly',
+        console: 'readonly',
+        process: 'readonly',
+        setInterval: 'readonly',
+        setTimeout: 'readonly',
+        URL: 'readonly',
+      },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'max-lines': ['error', { max: 150 }],
+      'no-undef': 'error',
+      'no-unused-vars': 'error',
+      'no-use-before-define': ['error', { functions: false, variables: false }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'prefer-template': 'error',
+    },
+  },
+  {
     // Test bodies may be written as sentences: tap hands back promises that it awaits by itself.
     files: ['**/test/**/*.ts'],
     rules: {
