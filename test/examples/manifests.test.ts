@@ -2,7 +2,7 @@ import { CHECKOUT } from '@harbor/testbed';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { harborCommandsOf, manifestOf, runCommandOf, valuesOf } from './support/example.js';
+import { harborCommandsOf, manifestOf, runCommandsOf, valuesOf } from './support/example.js';
 
 const EXAMPLES = join(CHECKOUT, 'examples');
 const folders = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
@@ -22,17 +22,24 @@ t.test('examples - each has a README, a manifest and a test, and stands in the i
 t.test('examples - a manifest says what the commands of its README say', async (t) => {
   for (const folder of folders) {
     const { name, services, instances = 1, env = {} } = manifestOf(folder);
-    const words = runCommandOf(folder);
-    t.strictSame(valuesOf(words, '--app'), [name], `${folder}: the name`);
-    t.strictSame(valuesOf(words, '--service'), Object.keys(services), `${folder}: the services`);
-    t.equal(Number(valuesOf(words, '--instances')[0] ?? 1), instances, `${folder}: the instances`);
+    const wanted = Object.keys(services);
     for (const kind of Object.values(services)) t.equal(kind, 'harbor', `${folder}: the kind of service`);
+    const words = runCommandsOf(folder)[0] ?? [];
+    t.strictSame(valuesOf(words, '--app'), [name], `${folder}: the name`);
+    t.equal(Number(valuesOf(words, '--instances')[0] ?? 1), instances, `${folder}: the instances`);
+    // The HTTPS proxy comes with the name: without it the service is called otherwise.
+    const plain = wanted.map((service) => service.replace(/-https$/, ''));
+    t.strictSame(valuesOf(words, '--service'), plain, `${folder}: the services`);
+    for (const service of plain)
+      t.ok(typed(folder, `create-service harbor ${service}`), `${folder}: ${service} is made`);
+    const readme = readFileSync(join(EXAMPLES, folder, 'README.md'), 'utf8');
     for (const [key, value] of Object.entries(env))
-      t.match(words.join(' '), `${key}=${value}`, `${folder}: ${key}`);
-    const manifest = `run --manifest examples/${folder}/stackato.yml`;
-    t.ok(
-      harborCommandsOf(folder).some((command) => command.join(' ') === manifest),
-      `${folder}: ${manifest}`,
-    );
+      t.match(readme, `$ export ${key}=${value}\n`, `${folder}: ${key}`);
+    t.ok(typed(folder, `run --manifest examples/${folder}/stackato.yml`), `${folder}: with its manifest`);
   }
 });
+
+/** True where the README of an example has the command. */
+function typed(folder: string, command: string): boolean {
+  return harborCommandsOf(folder).some((words) => words.join(' ') === command);
+}

@@ -8,7 +8,6 @@ import { parse } from 'yaml';
 export interface ExampleManifest {
   readonly name: string;
   readonly instances?: number;
-  readonly command: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly services: Readonly<Record<string, string>>;
 }
@@ -30,27 +29,21 @@ export function harborCommandsOf(example: string): string[][] {
   return [...readme.matchAll(/^\$ bin\/harbor (.*)$/gm)].map(([, line = '']) => wordsOf(line));
 }
 
-/** The command of an example's README that runs it without the manifest. */
-export function runCommandOf(example: string): string[] {
-  const found = harborCommandsOf(example).find(([name, next]) => name === 'run' && next !== '--manifest');
-  if (!found) throw new Error(`the README of ${example} has no harbor run that needs no manifest`);
-  return found;
+/** The commands of an example's README that run it without the manifest. */
+export function runCommandsOf(example: string): string[][] {
+  return harborCommandsOf(example).filter(([name, next]) => name === 'run' && next !== '--manifest');
 }
 
-/** Types what the example's README says, and resolves when every instance serves every port of it. */
+/** Types the first of them, and resolves when every instance serves every port that it names. */
 export async function startExample(t: Test, harbor: TestHarbor, example: string): Promise<RunningExample> {
-  const ports: number[] = [];
-  for (const [name, , service] of harborCommandsOf(example))
-    if (name === 'create-service' && service !== undefined) ports.push((await harbor.create(service)).port);
-  const [, ...words] = runCommandOf(example);
-  const app = harbor.run(t, words);
+  const [, ...words] = runCommandsOf(example)[0] ?? [];
   const services = valuesOf(words, '--service');
+  const made = await Promise.all(services.map((service) => harbor.create(service)));
+  const app = harbor.run(t, words);
   const instances = Number(valuesOf(words, '--instances')[0] ?? 1);
-  for (const service of services) {
-    const { protocol } = (await harbor.explain(service)).service;
-    await harbor.backends(service, instances * (protocol === 'both' ? 2 : 1));
-  }
-  return { app, port: ports[0] ?? 0 };
+  for (const { name, protocol } of made)
+    await harbor.backends(name, instances * (protocol === 'both' ? 2 : 1));
+  return { app, port: made[0]?.port ?? 0 };
 }
 
 /** The values of an option that may be repeated, in the words before `--`. */
