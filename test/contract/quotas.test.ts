@@ -20,6 +20,8 @@ t.test('quotas - a limit is kept, and harbor services shows what is used of it',
   t.match(many.stderr, 'space default of harbor has 1 of 4 ports; 4 more would be over its quota');
   await harbor.create('rtp', { ports: 3 });
   t.match(await harbor.must('harbor', 'services'), 'space default of harbor: services 2 of 2, ports 4 of 4');
+  const names = (await harbor.must('harbor', 'names')).trim().split('\n');
+  t.strictSame(names.sort(), ['rtp', 'web'], 'the Tab key gets their names, one per line');
   t.equal((await harbor.harbor('create-service', 'harbor', 'third')).code, 1);
   await harbor.must('harbor', 'delete-service', 'web');
   t.equal((await harbor.create('third')).state, 'ready');

@@ -1,2 +1,3 @@
 export * from './app/environment.js';
-export { main } from './main.js';
+export { MANUAL, SUGGESTIONS } from './manual.js';
+export { main, program } from './main.js';

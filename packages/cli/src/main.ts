@@ -1,10 +1,11 @@
 import { HarborError } from '@harbor/core';
 import { openPlace, version } from '@harbor/runtime';
-import { examples, fail, speakingAs } from '@harbor/terminal';
+import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { basename } from 'node:path';
 import { runApplication } from './app/run.js';
 import { openGateway, type GatewayClient } from './gateway/client.js';
+import { SUGGESTIONS } from './manual.js';
 import { bindService, showEnvironment, unbindService } from './services/bindings.js';
 import { explain } from './services/explain.js';
 import {
@@ -28,7 +29,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-function program(env: NodeJS.ProcessEnv): Command {
+/** The command with all below it; completion and the man page are made of it, too. */
+export function program(env: NodeJS.ProcessEnv): Command {
   const harbor = new Command('harbor')
     .description('Gives applications TCP and UDP ports.')
     .exitOverride()
@@ -47,6 +49,12 @@ function program(env: NodeJS.ProcessEnv): Command {
   addServices(harbor, gateway);
   addBindings(harbor, gateway);
   addRun(harbor, env);
+  // What completion asks for: nothing is said where nobody answers, the shell has a line of its own there.
+  harbor.command('names', { hidden: true }).action(async () => {
+    const { services } = await (await gateway()).services();
+    for (const { name } of services) say(name);
+  });
+  addCompletion(harbor, SUGGESTIONS);
   return harbor;
 }
 
@@ -161,7 +169,7 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
     .command('run')
     .argument('<COMMAND...>', 'after --, as it is typed')
     .description('Run instances of a command on this machine, behind the ports of its services.')
-    .option('--app <APP>', 'its name', directory)
+    .addOption(new Option('--app <APP>', 'its name').default(directory, "this folder's name"))
     .addOption(new Option('--instances <N>', 'how many').argParser(count).default(1))
     .option('--service <NAME>', 'a service to give it, again for more', collect, [])
     .addOption(

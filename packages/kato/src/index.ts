@@ -1,1 +1,2 @@
-export { main } from './main.js';
+export { MANUAL, SUGGESTIONS } from './manual.js';
+export { main, program } from './main.js';

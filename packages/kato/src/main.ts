@@ -10,7 +10,8 @@ import { inspect } from './cli/inspect.js';
 import { addNode } from './cli/node-commands.js';
 import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
-import { examples, fail, say, speakingAs } from '@harbor/terminal';
+import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
+import { SUGGESTIONS } from './manual.js';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
 import { run } from './cli/run.js';
@@ -29,7 +30,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
+/** The command with all below it; completion and the man page are made of it, too. */
+export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   const place = (): Place => openPlace(env);
   const changes = (): Place => {
     const here = place();
@@ -111,6 +113,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   kato
     .command('version')
     .description('Print the version.')
+    .addHelpText('after', examples('kato version'))
     .action(() => say(version()));
 
   addProcess(kato, place, changes, env);
@@ -119,6 +122,7 @@ function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   addData(kato, place, changes);
   addNode(kato, place, changes, env);
   addRole(kato, place, changes);
+  addCompletion(kato, SUGGESTIONS);
   kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
   kato
     .command('supervise', { hidden: true })
@@ -142,27 +146,35 @@ function addProcess(kato: Command, place: () => Place, changes: () => Place, env
   group
     .command('list')
     .description('List the processes.')
+    .addHelpText('after', examples('kato process list', 'kato process list --json'))
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }) => processList(place(), options));
   group
     .command('start')
     .argument('<PROCESS>')
     .description('Start one.')
+    .addHelpText('after', examples('kato process start harbor_node'))
     .action((name: string) => start(changes(), env, [name]));
   group
     .command('stop')
     .argument('<PROCESS>')
     .description('Stop one.')
+    .addHelpText('after', examples('kato process stop harbor_node'))
     .action((name: string) => stop(changes(), [name]));
   group
     .command('restart')
     .argument('<PROCESS>')
     .description('Restart one.')
+    .addHelpText('after', examples('kato process restart harbor_node'))
     .action((name: string) => restart(changes(), env, [name]));
   group
     .command('ready')
     .argument('<PROCESS>')
     .description('Exit 0 when it serves, 1 when it does not.')
+    .addHelpText(
+      'after',
+      examples('kato process ready harbor_gateway', 'kato process ready harbor_gateway --block 10'),
+    )
     .addOption(new Option('--block <S>', 'wait up to S seconds for it').argParser(seconds).default(0))
     .action((name: string, options: { block: number }) => processReady(place(), name, options.block));
 }
@@ -190,7 +202,15 @@ function addConfig(kato: Command, place: () => Place, changes: () => Place): voi
       .command('get')
       .argument('[COMPONENT]')
       .argument('[KEY]')
-      .description('Show all, a component, or one value.'),
+      .description('Show all, a component, or one value.')
+      .addHelpText(
+        'after',
+        examples(
+          'kato config get',
+          'kato config get harbor_node port_range',
+          'kato config get harbor_gateway --json',
+        ),
+      ),
   ).action((component: string | undefined, key: string | undefined, form: Form) =>
     configGet(place(), component, key, form),
   );
@@ -200,7 +220,14 @@ function addConfig(kato: Command, place: () => Place, changes: () => Place): voi
       .argument('<COMPONENT>')
       .argument('<KEY>')
       .argument('<VALUE>')
-      .description('Set a value; every process sees it at once.'),
+      .description('Set a value; every process sees it at once.')
+      .addHelpText(
+        'after',
+        examples(
+          'kato config set harbor_node port_range 35000-40000',
+          'kato config set harbor_node hostname_external ports.example.com',
+        ),
+      ),
   ).action((component: string, key: string, value: string, form: Form) =>
     configSet(changes(), component, key, value, form),
   );
@@ -209,6 +236,7 @@ function addConfig(kato: Command, place: () => Place, changes: () => Place): voi
     .argument('<COMPONENT>')
     .argument('<KEY>')
     .description('Take a value back to its default.')
+    .addHelpText('after', examples('kato config del harbor_node hostname_external'))
     .action((component: string, key: string) => configDelete(changes(), component, key));
 }
 
