@@ -46,6 +46,16 @@ const forbidden: Record<string, readonly [file: string, text: string, rule: stri
     "import '../../node/src/node.js';\n",
     'runtime-below-processes',
   ],
+  'the client stands alone': [
+    'packages/client/src/wrong.ts',
+    "import '../../core/src/index.js';\n",
+    'client-stands-alone',
+  ],
+  'the client needs nats only': [
+    'packages/client/src/wrong.ts',
+    "import 'fast-check';\n",
+    'client-needs-nats-only',
+  ],
 };
 
 for (const [sentence, [file, text, rule]] of Object.entries(forbidden)) {

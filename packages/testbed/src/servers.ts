@@ -38,10 +38,10 @@ export async function startRedis(): Promise<TestServer> {
   );
 }
 
-/** nats-server with its defaults. */
-export async function startNats(): Promise<TestServer> {
+/** nats-server with its defaults, and with these arguments: `--user`, `--tls` … */
+export async function startNats(more: readonly string[] = []): Promise<TestServer> {
   const port = await freePort();
-  const args = ['--addr', '127.0.0.1', '--port', String(port)];
+  const args = ['--addr', '127.0.0.1', '--port', String(port), ...more];
   return serve(
     `nats://127.0.0.1:${port}`,
     port,
