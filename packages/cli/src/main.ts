@@ -2,7 +2,6 @@ import { HarborError } from '@harbor/core';
 import { openPlace, version } from '@harbor/runtime';
 import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
-import { basename } from 'node:path';
 import { runApplication } from './app/run.js';
 import { openGateway, type GatewayClient } from './gateway/client.js';
 import { SUGGESTIONS } from './manual.js';
@@ -157,21 +156,31 @@ function addBindings(harbor: Command, gateway: () => Promise<GatewayClient>): vo
 }
 
 interface RunFlags extends Form {
-  readonly app: string;
-  readonly instances: number;
+  readonly app?: string;
+  readonly instances?: number;
   readonly service: string[];
+  readonly manifest?: string | boolean;
+  readonly deleteServices?: boolean;
   readonly killTimeout: number;
 }
 
 function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
-  const directory = (basename(process.cwd()) || 'app').slice(0, 64);
   harbor
     .command('run')
-    .argument('<COMMAND...>', 'after --, as it is typed')
-    .description('Run instances of a command on this machine, behind the ports of its services.')
-    .addOption(new Option('--app <APP>', 'its name').default(directory, "this folder's name"))
-    .addOption(new Option('--instances <N>', 'how many').argParser(count).default(1))
+    .argument('[COMMAND...]', "after --, as it is typed; else the manifest's")
+    .description(
+      'Run instances of an application on this machine, behind the ports of its services: as stackato.yml or ' +
+        'manifest.yml in this folder says, and as these options say, which go before it.',
+    )
+    .option(
+      '--app <APP>',
+      "its name, else the manifest's, else the folder's; of several in a manifest this one",
+    )
+    .addOption(new Option('--instances <N>', "how many, else the manifest's, else 1").argParser(count))
     .option('--service <NAME>', 'a service to give it, again for more', collect, [])
+    .option('--manifest <FILE>', 'this manifest instead')
+    .option('--no-manifest', 'as if there were no manifest')
+    .option('--delete-services', "delete the manifest's services at the end, and give their ports back")
     .addOption(
       new Option('--kill-timeout <S>', 'how long one may take to end').argParser(seconds).default(10),
     )
@@ -179,18 +188,14 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
     .addHelpText(
       'after',
       examples(
+        'harbor run',
+        'harbor run --manifest deploy/manifest.yml --delete-services',
         'harbor run --app demo --instances 3 --service web -- node examples/echo.js',
         "harbor run --service udp-syslog -- sh -c 'nc -u -l -p $STACKATO_HARBOR'",
       ),
     )
-    .action((command: string[], { app, instances, service, killTimeout, json }: RunFlags) =>
-      runApplication(openPlace(env), env, command, {
-        app,
-        instances,
-        services: service,
-        killTimeout,
-        ...(json ? { json } : {}),
-      }),
+    .action((command: string[], { service, manifest = true, ...flags }: RunFlags) =>
+      runApplication(openPlace(env), env, command, { ...flags, manifest, services: service }),
     );
 }
 

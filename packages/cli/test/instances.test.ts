@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import t from 'tap';
+import { SharedBerths } from '../src/dea/berth.js';
 import { InstancePorts } from '../src/dea/instance-ports.js';
 import { Instance } from '../src/dea/instance.js';
-import { acceptsTcp, holdsUdp, whenReady } from '../src/dea/readiness.js';
+import { acceptsTcp, whenReady } from '../src/dea/readiness.js';
 
 t.test("instances - get ports of their own, never one of Harbor's range and never one in use", async (t) => {
   const held = createServer().listen(0, '0.0.0.0');
@@ -39,10 +40,12 @@ t.test('instances - an answer is noticed once, and waited for no longer than wan
 
 t.test('instances - a UDP port is ready when it is bound, or when nobody can tell any more', async (t) => {
   const port = await freePort();
-  t.notOk(await holdsUdp({ port }));
+  const berth = await new SharedBerths(new InstancePorts({ low: 1, high: 2 }, systemRandom)).take([], true);
+  t.type(berth.httpPort, 'number');
+  t.notOk(berth.holdsUdp(port, process.pid));
   const socket = createSocket('udp4').bind(port);
   t.teardown(() => socket.close());
-  await eventually('the port to be bound', () => holdsUdp({ port }));
+  await eventually('the port to be bound', () => berth.holdsUdp(port, process.pid));
 
   const clock = new ManualClock();
   let ready = 0;
@@ -59,10 +62,14 @@ t.test('instances - end with all they started', async (t) => {
   const lines: string[] = [];
   let how = '';
   const script = 'sleep 1000 & echo child $!; trap "" TERM; echo ready; while :; do sleep 0.05; done';
-  const instance = new Instance(['sh', '-c', script], process.env, {
-    onLine: (line) => lines.push(line),
-    onExit: (reason) => (how = reason),
-  });
+  const instance = new Instance(
+    ['sh', '-c', script],
+    { env: process.env },
+    {
+      onLine: (line) => lines.push(line),
+      onExit: (reason) => (how = reason),
+    },
+  );
   await eventually('it to be ready', () => lines.includes('ready'));
   const child = lines.find((line) => line.startsWith('child'))?.slice(6) ?? '';
   t.ok(existsSync(`/proc/${child}`));

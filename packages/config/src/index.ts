@@ -2,7 +2,7 @@ export { isOfTheNode, readCore, removeCore, secretsOfCore, writeCore } from './c
 export { readConfigFile, writeFileValue } from './file.js';
 export { allowedBy } from './formats.js';
 export { ensureHome, homeHash, openHome, realHome, type Home } from './home.js';
-export { configError, type ConfigProblem } from './problems.js';
+export { closest, configError, type ConfigProblem } from './problems.js';
 export { configurationReference } from './reference.js';
 export { describeKeys, SCHEMA, type Component, type KeyDescription, type Settings } from './schema.js';
 export { ensureSecrets, type Secrets } from './secrets.js';

@@ -77,6 +77,11 @@ export class TestHarbor {
     return this.#command('harbor', args);
   }
 
+  /** `harbor`, started in a folder. */
+  harborIn(cwd: string, ...args: string[]): Promise<Ended> {
+    return this.#command('harbor', args, cwd);
+  }
+
   /** A command that has to succeed; resolves with what it printed. */
   async must(program: 'kato' | 'harbor', ...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.#command(program, args);
@@ -166,11 +171,11 @@ export class TestHarbor {
     return info.nats_url;
   }
 
-  /** `harbor run`, ended with the test. */
-  run(t: Scope, args: readonly string[]): RunningApp {
+  /** `harbor run`, started in the checkout or in a folder given, ended with the test. */
+  run(t: Scope, args: readonly string[], { cwd = CHECKOUT }: { readonly cwd?: string } = {}): RunningApp {
     const child = startCommand(process.execPath, [join(CHECKOUT, 'bin/harbor'), 'run', ...args], {
       env: this.env,
-      cwd: CHECKOUT,
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...this.#place,
     });
@@ -196,11 +201,11 @@ export class TestHarbor {
     return app;
   }
 
-  #command(program: string, args: readonly string[]): Promise<Ended> {
+  #command(program: string, args: readonly string[], cwd = CHECKOUT): Promise<Ended> {
     const words = [...this.through, process.execPath, join(CHECKOUT, 'bin', program), ...args];
     return runCommand('env', words, {
       env: this.env,
-      cwd: CHECKOUT,
+      cwd,
       ...this.#place,
     });
   }

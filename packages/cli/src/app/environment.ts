@@ -14,9 +14,11 @@ export interface InstanceFacts {
   readonly id: string;
   readonly index: number;
   /** Where the application serves HTTP, if it does. */
-  readonly port: number;
+  readonly port?: number | undefined;
   /** The address it listens on. */
   readonly host: string;
+  /** What its manifest gives it, MB. */
+  readonly memory?: number | undefined;
 }
 
 /** The variables an application finds (contract §4). Services come in the order of their names. */
@@ -35,9 +37,9 @@ export function environmentOf(
     VCAP_SERVICES: JSON.stringify(byLabel(sorted)),
     VCAP_APPLICATION: JSON.stringify(applicationOf(app, instance)),
     ...harborPorts(sorted),
-    ...(instance
-      ? { PORT: String(instance.port), VCAP_APP_PORT: String(instance.port), VCAP_APP_HOST: instance.host }
-      : {}),
+    ...(instance?.port === undefined
+      ? {}
+      : { PORT: String(instance.port), VCAP_APP_PORT: String(instance.port), VCAP_APP_HOST: instance.host }),
   };
 }
 
@@ -67,6 +69,12 @@ function byLabel(services: readonly BoundService[]): Record<string, BoundService
 function applicationOf(app: string, instance: InstanceFacts | undefined): object {
   const names = { application_id: app, application_name: app, name: app, application_uris: [], uris: [] };
   if (!instance) return names;
-  const { id, index, host, port } = instance;
-  return { ...names, instance_id: id, instance_index: index, host, port };
+  const { id, index, host, port, memory } = instance;
+  return {
+    ...names,
+    instance_id: id,
+    instance_index: index,
+    ...(port === undefined ? {} : { host, port }),
+    ...(memory === undefined ? {} : { limits: { mem: memory } }),
+  };
 }

@@ -1,22 +1,16 @@
-import { HarborError, parsePortRange } from '@harbor/core';
-import { firstExternalIPv4, hasProgram, localAddresses, systemClock, systemRandom } from '@harbor/machine';
+import { parsePortRange, type PortRange } from '@harbor/core';
+import { systemClock, systemRandom } from '@harbor/machine';
 import { liveSettings, openBus, type Place } from '@harbor/runtime';
-import { note, paint, say } from '@harbor/terminal';
-import { DEA_SUBJECTS, SERVICE_NAME, SERVICE_TAGS, startMessage, type ServiceView } from '@harbor/wire';
+import { DEA_SUBJECTS, startMessage } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
-import { Application, type ApplicationEvent, type RunService } from '../dea/application.js';
+import { Application } from '../dea/application.js';
+import { SharedBerths, type Berths } from '../dea/berth.js';
 import { InstancePorts } from '../dea/instance-ports.js';
 import { Registrar } from '../dea/registrar.js';
 import { GatewayClient } from '../gateway/client.js';
-
-export interface RunOptions {
-  readonly app: string;
-  readonly instances: number;
-  readonly services: readonly string[];
-  /** s */
-  readonly killTimeout: number;
-  readonly json?: boolean;
-}
+import { planRun, type RunOptions } from './plan.js';
+import { findServices, provideServices, removeServices } from './services.js';
+import { openWatch, type Watch } from './watch.js';
 
 /** The exit code of a program that was not let finish (128 + SIGINT). */
 const INTERRUPTED = 130;
@@ -24,67 +18,46 @@ const INTERRUPTED = 130;
 const FAREWELL = 2_000;
 
 /**
- * `harbor run`: a DEA for this machine, until it is told to end; nothing is left behind then.
- * Errors: HARBOR_APP_FAILED, HARBOR_NATS_UNAVAILABLE, HARBOR_GATEWAY_UNAVAILABLE, HARBOR_SERVICE_NOT_FOUND.
+ * `harbor run`: a DEA for this machine, until it is told to end; no process of it is left behind then.
+ * Errors: HARBOR_MANIFEST_INVALID, HARBOR_USAGE, HARBOR_APP_FAILED, HARBOR_NATS_UNAVAILABLE,
+ * HARBOR_GATEWAY_UNAVAILABLE, HARBOR_SERVICE_NOT_FOUND.
  */
 export async function runApplication(
   place: Place,
   env: NodeJS.ProcessEnv,
-  command: readonly string[],
+  words: readonly string[],
   options: RunOptions,
 ): Promise<void> {
-  const [program] = command;
-  if (program === undefined)
-    throw new HarborError('HARBOR_USAGE', 'say what to run: harbor run … -- COMMAND');
-  if (!hasProgram(program, env.PATH))
-    throw new HarborError('HARBOR_APP_FAILED', `${program} is no program that can be run`);
+  const plan = planRun(process.cwd(), env, words, options);
+  const { app, command, http, folder, memory, wanted, instances } = plan;
   const { settings } = await liveSettings(place);
+  const gateway = new GatewayClient(settings);
   const range = parsePortRange(settings.harbor_node.port_range) ?? { low: 0, high: 0 };
-  const services = await findServices(new GatewayClient(settings), options);
-  const tell = teller(options);
-  if (services.length === 0)
-    note('no service is given or bound to it, so it gets no port; give one with --service NAME');
-
-  const dea = randomUUID();
-  const { app, killTimeout, instances } = options;
-  const clock = systemClock;
-  const bus = await openBus(place, settings, {
-    name: `harbor run ${app}`,
-    waitForServer: false,
-    events: {
-      onInvalid: () => undefined,
-      onError: (subject, error) => note(`${subject}: ${error.message}`),
-      onDisconnect: () => note('NATS is away; the ports go on as they are, and it is tried again'),
-      onReconnect: () => {
-        note('NATS is back');
-        registrar.registerAll();
-      },
-    },
-  });
-  const registrar = new Registrar({ bus, dea, app, clock, interval: settings.harbor_node.register_interval });
-  registrar.start();
-  await bus
-    .request(DEA_SUBJECTS.greet, {}, startMessage, {
-      timeoutMs: 2_000,
-      unanswered: 'HARBOR_NODE_UNAVAILABLE',
-    })
-    .then((message) => registrar.heard(message))
-    .catch((thrown: unknown) =>
-      note(`no harbor_node answers yet (${String(thrown)}); it is told when it does`),
-    );
-
+  const berths = await openBerths(range);
+  const watch = openWatch({ app, instances, json: options.json ?? false });
+  process.once('exit', watch.close);
+  for (const warning of plan.warnings) watch.note(warning);
+  await provideServices(gateway, app, wanted, watch.say);
+  const find = () => findServices(gateway, app, plan.named);
+  const services = await find();
+  watch.services(services);
+  const registrar = await announce(place, settings, app, watch);
   const application = new Application({
     app,
     instances,
     services,
+    refresh: find,
     command,
-    env,
-    registrar,
-    ports: new InstancePorts(range, systemRandom),
-    killTimeout: killTimeout * 1_000,
-    clock,
+    folder,
+    http,
+    ...(memory === undefined ? {} : { memory }),
+    env: plan.env,
+    registrar: registrar.registrar,
+    berths,
+    killTimeout: options.killTimeout * 1_000,
+    clock: systemClock,
     random: systemRandom,
-    tell,
+    tell: watch.tell,
   });
   const interruption = new AbortController();
   const asked = untilSignal(() => {
@@ -94,39 +67,50 @@ export async function runApplication(
   await application.start();
   await asked;
   await application.stop();
-  registrar.shutdown();
-  await Promise.race([bus.close(), new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
+  registrar.registrar.shutdown();
+  if (options.deleteServices) await removeServices(gateway, app, wanted, watch.say);
+  watch.close();
+  await Promise.race([registrar.close(), new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
   process.exit(interruption.signal.aborted ? INTERRUPTED : 0);
 }
 
-/** The services named and those bound to the application, each once. */
-async function findServices(gateway: GatewayClient, { app, services }: RunOptions): Promise<RunService[]> {
-  const bound = (await gateway.bindings(app)).map((binding) => binding.service.name);
-  const names = [...new Set([...bound, ...services])];
-  const local = new Set(localAddresses());
-  return Promise.all(names.map(async (name) => runService(await gateway.service(name), local)));
+function openBerths(range: PortRange): Promise<Berths> {
+  return Promise.resolve(new SharedBerths(new InstancePorts(range, systemRandom)));
 }
 
-function runService(service: ServiceView, local: ReadonlySet<string>): RunService {
-  const { name, plan, protocol, credentials } = service;
-  if (!credentials)
-    throw new HarborError('HARBOR_SERVICE_BUSY', `${name} has no port yet, it is ${service.state}`);
-  // A node on this machine reaches the instances by loopback, which works for those that listen only there.
-  const here = local.has(credentials.host);
-  const host = here ? '127.0.0.1' : (firstExternalIPv4() ?? '127.0.0.1');
-  return { name, label: SERVICE_NAME, plan, tags: SERVICE_TAGS, credentials, protocol, host };
-}
-
-/** Prints one line per event; what the instances print themselves keeps its stream. */
-function teller({ app, json }: RunOptions): (event: ApplicationEvent) => void {
-  return (event) => {
-    if (json) say(JSON.stringify({ time: new Date().toISOString(), app, ...event }));
-    else if (event.event !== 'output') say(`${paint('bold', app)}: ${event.message}`);
-    else
-      (event.stream === 'stderr' ? note : say)(
-        `${paint('grey', `[${app}/${event.index}]`)} ${event.message}`,
-      );
-  };
+/** Speaks to Harbor as a DEA; a node that does not answer yet is told when it does. */
+async function announce(
+  place: Place,
+  settings: Awaited<ReturnType<typeof liveSettings>>['settings'],
+  app: string,
+  watch: Watch,
+): Promise<{ registrar: Registrar; close: () => Promise<void> }> {
+  const bus = await openBus(place, settings, {
+    name: `harbor run ${app}`,
+    waitForServer: false,
+    events: {
+      onInvalid: () => undefined,
+      onError: (subject, error) => watch.note(`${subject}: ${error.message}`),
+      onDisconnect: () => watch.note('NATS is away; the ports go on as they are, and it is tried again'),
+      onReconnect: () => {
+        watch.note('NATS is back');
+        registrar.registerAll();
+      },
+    },
+  });
+  const interval = settings.harbor_node.register_interval;
+  const registrar = new Registrar({ bus, dea: randomUUID(), app, clock: systemClock, interval });
+  registrar.start();
+  await bus
+    .request(DEA_SUBJECTS.greet, {}, startMessage, {
+      timeoutMs: 2_000,
+      unanswered: 'HARBOR_NODE_UNAVAILABLE',
+    })
+    .then((message) => registrar.heard(message))
+    .catch((thrown: unknown) =>
+      watch.note(`no harbor_node answers yet (${String(thrown)}); it is told when it does: see kato status`),
+    );
+  return { registrar, close: () => bus.close() };
 }
 
 /** Resolves at the first signal to end; a second one calls `hurry`. */

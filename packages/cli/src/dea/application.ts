@@ -1,15 +1,16 @@
 import { backoffDelay, transportsOf, type Clock, type Protocol, type Random } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf, type BoundService } from '../app/environment.js';
-import type { InstancePorts } from './instance-ports.js';
+import type { Berth, BerthedService, Berths } from './berth.js';
 import { Instance } from './instance.js';
-import { acceptsTcp, holdsUdp, whenReady } from './readiness.js';
+import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
 
-/** A service the application is given, and where this machine's instances of it are reached. */
+/** A service the application is given. */
 export interface RunService extends BoundService {
   readonly protocol: Protocol;
-  readonly host: string;
+  /** Its node is this machine. */
+  readonly local: boolean;
 }
 
 /** What happens to the instances, for who watches. */
@@ -19,16 +20,29 @@ export interface ApplicationEvent {
   readonly index: number;
   readonly message: string;
   readonly stream?: 'stdout' | 'stderr';
+  readonly pid?: number;
+  /** The service it is about. */
+  readonly service?: string;
+  /** Where the instance is reached. */
+  readonly address?: string;
 }
 
 export interface ApplicationOptions {
   readonly app: string;
   readonly instances: number;
   readonly services: readonly RunService[];
+  /** Asked before an instance is started again; with an error it gets what it had. */
+  readonly refresh: () => Promise<readonly RunService[]>;
   readonly command: readonly string[];
+  /** Where the instances start; absent: where we did. */
+  readonly folder?: string;
+  /** They get a port for HTTP. */
+  readonly http: boolean;
+  /** MB; said to the instances, not enforced. */
+  readonly memory?: number;
   readonly env: NodeJS.ProcessEnv;
   readonly registrar: Registrar;
-  readonly ports: InstancePorts;
+  readonly berths: Berths;
   /** How long an instance may take to end, ms. */
   readonly killTimeout: number;
   readonly clock: Clock;
@@ -45,21 +59,33 @@ const UDP_PATIENCE = 2_000;
 /** An instance that ran for this long had started well: its next crash counts as the first, ms. */
 const STABLE = 10_000;
 
+interface Running {
+  readonly id: string;
+  readonly process: Instance;
+  readonly berth: Berth;
+  readonly since: number;
+  endWatch: () => void;
+}
+
 interface Slot {
   readonly index: number;
   crashes: number;
-  running?: { readonly id: string; readonly process: Instance; readonly since: number; endWatch: () => void };
+  running?: Running;
   cancelRestart?: () => void;
 }
 
 /** Keeps N instances of a command running and announced. */
 export class Application {
   readonly #slots: Slot[];
+  #services: readonly RunService[];
   #stopping = false;
+  /** Instances that are being started again, or have not yet given back what they had. */
+  readonly #unfinished = new Set<Promise<void>>();
   /** Resolves when the UDP port announced last has had its turn. */
   #lastUdp: Promise<void> = Promise.resolve();
 
   constructor(readonly options: ApplicationOptions) {
+    this.#services = options.services;
     this.#slots = Array.from({ length: options.instances }, (_, index) => ({ index, crashes: 0 }));
   }
 
@@ -85,6 +111,8 @@ export class Application {
         await running.process.stop(killTimeout);
       }),
     );
+    await Promise.all(this.#unfinished);
+    await this.options.berths.close();
   }
 
   /** Ends all at once. */
@@ -93,75 +121,71 @@ export class Application {
   }
 
   async #launch(slot: Slot): Promise<void> {
-    const { app, services, command, registrar, ports, clock } = this.options;
+    const { app, command, registrar, berths, clock, http, folder, memory } = this.options;
     const { index } = slot;
     const id = randomUUID();
-    const httpPort = await ports.take();
-    const placed: (RunService & { readonly port: number })[] = [];
-    for (const service of services)
-      placed.push({ ...service, port: await ports.take(service.credentials.ports?.length) });
-    if (this.#stopping) return;
-    const bound = placed.map(({ port, ...service }) => ({
+    const berth = await berths.take(this.#services, http);
+    if (this.#stopping) return berth.leave();
+    const bound = berth.services.map((service) => ({
       ...service,
-      credentials: { ...service.credentials, int_port: port },
+      credentials: { ...service.credentials, int_port: service.listens },
     }));
-    const facts = { id, index, port: httpPort, host: '0.0.0.0' };
+    const facts = { id, index, port: berth.httpPort, host: '0.0.0.0', memory };
     const env = { ...this.options.env, ...environmentOf(app, bound, facts) };
-    const instance = new Instance(command, env, {
-      onLine: (line, stream) => this.options.tell({ event: 'output', index, message: line, stream }),
-      onExit: (how) => this.#exited(slot, id, how),
-    });
-    if (instance.pid === undefined) return;
+    const instance = new Instance(
+      berth.command(command),
+      { env, cwd: folder },
+      {
+        onLine: (line, stream) => this.options.tell({ event: 'output', index, message: line, stream }),
+        onExit: (how) => this.#exited(slot, { id, berth }, how),
+      },
+    );
+    const { pid } = instance;
+    if (pid === undefined) return;
     const searches: (() => void)[] = [];
-    slot.running = {
-      id,
-      process: instance,
-      since: clock.now(),
-      endWatch: () => searches.forEach((end) => end()),
-    };
-    this.#tell('starting', index, `instance ${index} starts, pid ${instance.pid}`);
+    const endWatch = (): void => searches.forEach((end) => end());
+    slot.running = { id, process: instance, berth, since: clock.now(), endWatch };
+    this.#tell('starting', index, `instance ${index} starts, pid ${pid}`, { pid });
     registrar.running({ instance: id, index });
-    for (const service of placed) searches.push(...this.#announce(slot, id, service));
+    for (const service of berth.services) searches.push(...this.#announce(slot, { id, pid, berth }, service));
   }
 
   /**
    * TCP counts when its port answers. UDP says nothing of itself: it counts when the port is bound, in the
    * order of the instances, or, where that cannot be seen, a little after the process is up.
    */
-  #announce(slot: Slot, id: string, service: RunService & { readonly port: number }): (() => void)[] {
-    const { host, port, protocol, name, credentials } = service;
+  #announce(
+    slot: Slot,
+    { id, pid, berth }: { id: string; pid: number; berth: Berth },
+    service: BerthedService,
+  ): (() => void)[] {
+    const { announced, listens, protocol, name, credentials } = service;
+    const { index } = slot;
     return transportsOf(protocol).map((transport) => {
       const register = (): void => {
-        this.options.registrar.register({ instance: id, index: slot.index }, credentials.name, {
-          host,
-          port,
+        this.options.registrar.register({ instance: id, index }, credentials.name, {
+          ...announced,
           transport,
         });
-        const where = `${transport} ${host}:${port} behind ${name} (port ${credentials.port})`;
-        this.#tell('registered', slot.index, `instance ${slot.index} serves ${where}`);
+        const address = `${announced.host}:${announced.port}`;
+        const where = `${transport} ${address} behind ${name} (port ${credentials.port})`;
+        this.#tell('registered', index, `instance ${index} serves ${where}`, { service: name, address });
       };
-      if (transport === 'tcp') return this.#whenListens(slot.index, { host, port, name }, register);
-      return this.#inTurn({ port }, register);
+      if (transport === 'tcp') return this.#whenListens(index, service, register);
+      return this.#inTurn(() => berth.holdsUdp(listens, pid), register);
     });
   }
 
   /** Calls `ready` when the TCP port answers, and says so where that takes long. */
-  #whenListens(
-    index: number,
-    at: { host: string; port: number; name: string },
-    ready: () => void,
-  ): () => void {
-    const { port, name } = at;
+  #whenListens(index: number, { seen, listens, name }: BerthedService, ready: () => void): () => void {
     const cancel = this.options.clock.schedule(PATIENCE, () => {
-      const where = `STACKATO_HARBOR of ${name}, port ${port}`;
-      this.#tell(
-        'waiting',
-        index,
-        `instance ${index} does not listen on ${where}, yet; nobody is sent there`,
-      );
+      const address = `${seen.host}:${listens}`;
+      const what = `instance ${index} does not listen on STACKATO_HARBOR of ${name}, port ${listens}, yet`;
+      const todo = `nobody is sent there until it does; it has to be reached at ${address}`;
+      this.#tell('waiting', index, `${what}; ${todo}`, { service: name, address });
     });
     const endSearch = whenReady(
-      () => acceptsTcp(at),
+      () => acceptsTcp(seen),
       this.options,
       () => {
         cancel();
@@ -175,13 +199,13 @@ export class Application {
   }
 
   /** Calls `ready` when the UDP port is bound and every earlier one is, or its instance has ended. */
-  #inTurn(socket: { readonly port: number }, ready: () => void): () => void {
+  #inTurn(isBound: () => boolean, ready: () => void): () => void {
     const before = this.#lastUdp;
     let pass = (): void => undefined;
     this.#lastUdp = new Promise((resolve) => (pass = resolve));
     let ended = false;
     const endSearch = whenReady(
-      () => holdsUdp(socket),
+      () => Promise.resolve(isBound()),
       { ...this.options, atMost: UDP_PATIENCE },
       () => {
         void before.then(() => {
@@ -197,25 +221,59 @@ export class Application {
     };
   }
 
-  #exited(slot: Slot, id: string, how: string): void {
-    const { registrar, clock, random } = this.options;
+  #exited(slot: Slot, { id, berth }: { id: string; berth: Berth }, how: string): void {
+    const { registrar, clock } = this.options;
     const { index, running } = slot;
     running?.endWatch();
     delete slot.running;
     registrar.exited(id, this.#stopping ? 'STOPPED' : 'CRASHED');
     this.#tell(this.#stopping ? 'stopped' : 'exited', index, `instance ${index} ${how}`);
+    const left = berth.leave().catch((thrown: unknown) => {
+      this.#tell('exited', index, `what instance ${index} had is not given back: ${textOf(thrown)}`);
+    });
+    this.#awaited(left);
     if (this.#stopping) return;
     if (running && clock.now() - running.since >= STABLE) slot.crashes = 0;
+    this.#restart(slot);
+  }
+
+  #restart(slot: Slot): void {
+    const { clock, random, refresh } = this.options;
+    const { index } = slot;
     const wait = backoffDelay(RESTART, slot.crashes++, random);
     this.#tell('restarting', index, `instance ${index} is started again in ${(wait / 1_000).toFixed(1)} s`);
     slot.cancelRestart = clock.schedule(wait, () => {
-      this.#launch(slot).catch((thrown: unknown) => {
-        this.#exited(slot, id, thrown instanceof Error ? thrown.message : String(thrown));
-      });
+      const start = refresh()
+        // Harbor may be away: what is known serves on.
+        .catch(() => this.#services)
+        .then((services) => {
+          this.#services = services;
+          return this.#stopping ? undefined : this.#launch(slot);
+        })
+        .catch((thrown: unknown) => {
+          this.#tell('exited', index, `instance ${index} cannot be started: ${textOf(thrown)}`);
+          if (!this.#stopping) this.#restart(slot);
+        });
+      this.#awaited(start);
     });
   }
 
-  #tell(event: ApplicationEvent['event'], index: number, message: string): void {
-    this.options.tell({ event, index, message });
+  /** `stop` waits for it. */
+  #awaited(work: Promise<void>): void {
+    this.#unfinished.add(work);
+    void work.then(() => this.#unfinished.delete(work));
   }
+
+  #tell(
+    event: ApplicationEvent['event'],
+    index: number,
+    message: string,
+    more: Pick<ApplicationEvent, 'pid' | 'service' | 'address'> = {},
+  ): void {
+    this.options.tell({ event, index, message, ...more });
+  }
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -31,6 +31,11 @@ export class InstancePorts {
     }
     throw new HarborError('HARBOR_APP_FAILED', `no port between 20000 and 32000 is free for an instance`);
   }
+
+  /** The port, or the block from it on, may be taken again. */
+  giveBack(port: number, count = 1): void {
+    for (const each of blockOf(port, count)) this.#given.delete(each);
+  }
 }
 
 async function areFree(ports: readonly number[]): Promise<boolean> {

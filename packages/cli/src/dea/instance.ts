@@ -13,9 +13,13 @@ export class Instance {
   readonly #child: ChildProcess;
   #ended: Promise<void>;
 
-  constructor(command: readonly string[], env: NodeJS.ProcessEnv, events: InstanceEvents) {
+  constructor(
+    command: readonly string[],
+    { env, cwd }: { readonly env: NodeJS.ProcessEnv; readonly cwd?: string | undefined },
+    events: InstanceEvents,
+  ) {
     const [program, ...args] = underParent(command);
-    this.#child = spawn(program ?? '', args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(program ?? '', args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#ended = new Promise((resolve) => {
       const end = (how: string): void => {
         resolve();

@@ -1,5 +1,4 @@
 import { backoffDelay, type Clock, type Random } from '@harbor/core';
-import { isPortBound } from '@harbor/machine';
 import { connect } from 'node:net';
 
 /** The waits between two looks, ms. */
@@ -50,9 +49,4 @@ export function acceptsTcp(address: { readonly host: string; readonly port: numb
     socket.once('error', () => close(false));
     socket.once('timeout', () => close(false));
   });
-}
-
-/** True where a process of this machine has bound the port: UDP says nothing of itself. */
-export function holdsUdp({ port }: { readonly port: number }): Promise<boolean> {
-  return Promise.resolve(isPortBound({ port, protocol: 'udp' }));
 }

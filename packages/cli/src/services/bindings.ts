@@ -2,6 +2,7 @@ import { HarborError } from '@harbor/core';
 import { note, say, sayJson } from '@harbor/terminal';
 import type { BindingView } from '@harbor/wire';
 import { environmentOf, type BoundService } from '../app/environment.js';
+import { quoted } from '../app/shell.js';
 import type { GatewayClient } from '../gateway/client.js';
 
 /** `harbor bind-service`: binding again what is bound changes nothing. */
@@ -45,9 +46,4 @@ export async function showEnvironment(
 export function boundService({ service, credentials }: BindingView): BoundService {
   const { name, label, plan, tags } = service;
   return { name, label, plan, tags, credentials };
-}
-
-/** A value as one word of a POSIX shell. */
-function quoted(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
 }

@@ -112,12 +112,22 @@ export function stateText({ state, node_id, unreachable_since }: ServiceView): s
 }
 
 /** The addresses clients connect to: the external one where there is one. */
-export function clientAddress({ ext_hostname, ext_host, hostname, host, port, ports }: ServiceView): string {
+export function clientAddress({ ext_hostname, ext_host, hostname, host, port, ports }: Reached): string {
   return `${ext_hostname ?? ext_host ?? hostname ?? host ?? '?'}:${portText({ port, ports }) ?? '?'}`;
 }
 
+/** What of a service, or of its credentials, says where it is reached. */
+interface Reached {
+  readonly ext_hostname?: string | undefined;
+  readonly ext_host?: string | undefined;
+  readonly hostname: string | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly ports?: readonly unknown[] | undefined;
+}
+
 /** `35048`, of a block `35048-35051`; undefined where it is not known yet. */
-function portText({ port, ports }: Pick<ServiceView, 'port' | 'ports'>): string | undefined {
+function portText({ port, ports }: Pick<Reached, 'port' | 'ports'>): string | undefined {
   if (port === null) return undefined;
   return ports === undefined ? String(port) : `${port}-${port + ports.length - 1}`;
 }

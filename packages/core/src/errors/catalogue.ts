@@ -258,6 +258,11 @@ export const CATALOGUE = {
     summary: 'A program that Harbor needs is not installed.',
     remedy: 'Install the package named.',
   },
+  HARBOR_MANIFEST_INVALID: {
+    status: 400,
+    summary: 'A stackato.yml or manifest.yml cannot be read or used; nothing was started.',
+    remedy: 'Mend the lines named; docs/manifests.md shows every key. harbor run --no-manifest does without.',
+  },
   HARBOR_APP_FAILED: {
     status: 500,
     summary: 'An application run by harbor run could not be started.',

@@ -1,0 +1,83 @@
+import { HarborError } from '@harbor/core';
+import { localAddresses } from '@harbor/machine';
+import { SERVICE_NAME, SERVICE_TAGS, type ServiceView } from '@harbor/wire';
+import type { RunService } from '../dea/application.js';
+import type { GatewayClient } from '../gateway/client.js';
+import type { WantedService } from '../manifest/index.js';
+
+/** Told of what is made or removed, one line each. */
+export type Say = (line: string) => void;
+
+type Gateway = Pick<GatewayClient, 'service' | 'bindings' | 'create' | 'bind' | 'unbind' | 'delete'>;
+
+/** Makes the services of a manifest where they are missing and binds them to its application. */
+export async function provideServices(
+  gateway: Gateway,
+  app: string,
+  wanted: readonly WantedService[],
+  say: Say,
+): Promise<void> {
+  for (const { name, plan, parameters } of wanted) {
+    let service = await ifThere(gateway.service(name));
+    if (!service) {
+      service = await gateway.create(name, plan ?? 'free', parameters);
+      say(`created ${name}; it is kept, with its port, until: harbor delete-service ${name} -f`);
+    } else if (plan !== undefined && plan !== service.plan)
+      say(
+        `${name} is there with the plan ${service.plan}; change it with: harbor update-service ${name} -p ${plan}`,
+      );
+    if (!service.bindings.includes(app)) {
+      await gateway.bind(app, service);
+      say(`bound ${name} to ${app}`);
+    }
+  }
+}
+
+/** The services bound to the application and those named, each once. Errors: HARBOR_SERVICE_NOT_FOUND. */
+export async function findServices(
+  gateway: Gateway,
+  app: string,
+  named: readonly string[],
+): Promise<RunService[]> {
+  const bound = (await gateway.bindings(app)).map((binding) => binding.service.name);
+  const names = [...new Set([...bound, ...named])];
+  const local = new Set(localAddresses());
+  return Promise.all(names.map(async (name) => runService(await gateway.service(name), local)));
+}
+
+/** Removes the services of a manifest; one that is bound to another application stays. */
+export async function removeServices(
+  gateway: Gateway,
+  app: string,
+  wanted: readonly WantedService[],
+  say: Say,
+): Promise<void> {
+  const bindings = await gateway.bindings(app);
+  for (const { name } of wanted) {
+    const service = await ifThere(gateway.service(name));
+    if (!service) continue;
+    for (const { id } of bindings.filter((each) => each.service.id === service.id))
+      await gateway.unbind(service, id);
+    const others = service.bindings.filter((each) => each !== app);
+    if (others.length > 0) say(`${name} stays: it is bound to ${others.join(', ')}`);
+    else {
+      await gateway.delete(service);
+      say(`deleted ${name}`);
+    }
+  }
+}
+
+async function ifThere(service: Promise<ServiceView>): Promise<ServiceView | undefined> {
+  return service.catch((thrown: unknown) => {
+    if (thrown instanceof HarborError && thrown.code === 'HARBOR_SERVICE_NOT_FOUND') return undefined;
+    throw thrown;
+  });
+}
+
+function runService(service: ServiceView, local: ReadonlySet<string>): RunService {
+  const { name, plan, protocol, credentials } = service;
+  if (!credentials)
+    throw new HarborError('HARBOR_SERVICE_BUSY', `${name} has no port yet, it is ${service.state}`);
+  const here = local.has(credentials.host);
+  return { name, label: SERVICE_NAME, plan, tags: SERVICE_TAGS, credentials, protocol, local: here };
+}

@@ -1,0 +1,62 @@
+import { note, paint, say } from '@harbor/terminal';
+import type { ApplicationEvent, RunService } from '../dea/application.js';
+import { clientAddress } from '../services/services.js';
+
+/** Shows whoever started it how an application does. */
+export interface Watch {
+  readonly tell: (event: ApplicationEvent) => void;
+  /** Something done, for people. */
+  readonly say: (line: string) => void;
+  /** A warning, or something to know. */
+  readonly note: (line: string) => void;
+  readonly services: (services: readonly RunService[]) => void;
+  readonly close: () => void;
+}
+
+export interface WatchOptions {
+  readonly app: string;
+  readonly instances: number;
+  readonly json: boolean;
+}
+
+const NO_PORT =
+  'no service is given or bound to it, so it gets no port; give one with --service NAME, or in its manifest';
+
+/** JSON lines where they are asked for, else plain lines. */
+export function openWatch(options: WatchOptions): Watch {
+  return options.json ? jsonWatch(options) : plainWatch(options);
+}
+
+function jsonWatch({ app }: WatchOptions): Watch {
+  return {
+    tell: (event) => say(JSON.stringify({ time: new Date().toISOString(), app, ...event })),
+    say: note,
+    note,
+    services: (services) => {
+      if (services.length === 0) note(NO_PORT);
+    },
+    close: () => undefined,
+  };
+}
+
+/** One line for each event; what the instances print themselves keeps its stream. */
+function plainWatch({ app }: WatchOptions): Watch {
+  const tell = (line: string): void => say(`${paint('bold', app)}: ${line}`);
+  return {
+    tell: ({ event, index, message, stream }) => {
+      if (event !== 'output') tell(message);
+      else (stream === 'stderr' ? note : say)(`${paint('grey', `[${app}/${index}]`)} ${message}`);
+    },
+    say: tell,
+    note,
+    services: (services) => {
+      for (const service of services) tell(`${service.name}: ${serviceLine(service)}`);
+      if (services.length === 0) note(NO_PORT);
+    },
+    close: () => undefined,
+  };
+}
+
+function serviceLine({ protocol, credentials }: RunService): string {
+  return `${protocol}, clients connect to ${clientAddress(credentials)}`;
+}
