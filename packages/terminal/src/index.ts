@@ -1,3 +1,4 @@
+export * from './live.js';
 export * from './output.js';
 export * from './reference/commands.js';
 export * from './reference/man.js';

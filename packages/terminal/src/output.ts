@@ -1,9 +1,15 @@
 import { asHarborError, type ErrorCode } from '@harbor/core';
+import { visibleLength } from './live.js';
 
 /** Colour where a person reads: on a terminal that wants it (https://no-color.org). */
 const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
 
 const CODES = { green: 32, yellow: 33, red: 31, grey: 90, bold: 1 } as const;
+
+/** True where a person watches on a terminal that can place its cursor. */
+export function isLive(): boolean {
+  return process.stdout.isTTY && process.env.TERM !== 'dumb';
+}
 
 export function paint(colour: keyof typeof CODES, text: string): string {
   return coloured ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
@@ -25,12 +31,12 @@ export function sayJson(value: unknown): void {
 /** Rows in columns as wide as they need to be. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+    Math.max(...rows.map((row) => visibleLength(row[column] ?? ''))),
   );
   return rows
     .map((row) =>
       row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - visibleLength(cell))))
         .join('  ')
         .trimEnd(),
     )

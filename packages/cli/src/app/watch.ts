@@ -1,6 +1,7 @@
-import { note, paint, say } from '@harbor/terminal';
+import { isLive, LiveArea, note, paint, say } from '@harbor/terminal';
 import type { ApplicationEvent, RunService } from '../dea/application.js';
 import { clientAddress } from '../services/services.js';
+import { emptyView, renderView, viewAfter } from './live-view.js';
 
 /** Shows whoever started it how an application does. */
 export interface Watch {
@@ -22,9 +23,10 @@ export interface WatchOptions {
 const NO_PORT =
   'no service is given or bound to it, so it gets no port; give one with --service NAME, or in its manifest';
 
-/** JSON lines where they are asked for, else plain lines. */
+/** JSON lines where they are asked for, a live table on a terminal, plain lines elsewhere. */
 export function openWatch(options: WatchOptions): Watch {
-  return options.json ? jsonWatch(options) : plainWatch(options);
+  if (options.json) return jsonWatch(options);
+  return isLive() ? liveWatch(options) : plainWatch(options);
 }
 
 function jsonWatch({ app }: WatchOptions): Watch {
@@ -54,6 +56,30 @@ function plainWatch({ app }: WatchOptions): Watch {
       if (services.length === 0) note(NO_PORT);
     },
     close: () => undefined,
+  };
+}
+
+/** A table that changes in its place; what the instances print, and what is to be known, goes by above it. */
+function liveWatch({ app, instances }: WatchOptions): Watch {
+  const area = new LiveArea(process.stdout);
+  let view = emptyView(app, instances);
+  const show = (): void => area.show((size) => renderView(view, size));
+  const print = (line: string): void => area.print(line);
+  return {
+    tell: (event) => {
+      view = viewAfter(view, event);
+      if (event.event === 'output') print(`${paint('grey', `[${app}/${event.index}]`)} ${event.message}`);
+      else if (event.event === 'exited') print(`${paint('red', app)}: ${event.message}`);
+      show();
+    },
+    say: (line) => print(`${paint('bold', app)}: ${line}`),
+    note: (line) => print(paint('yellow', line)),
+    services: (services) => {
+      view = { ...view, services };
+      if (services.length === 0) print(paint('yellow', NO_PORT));
+      show();
+    },
+    close: () => area.close(),
   };
 }
 
