@@ -98,8 +98,11 @@ t.test('Harbor Environment Variables', async (t) => {
       await app.stop();
 
       await t.test('and with what harbor env prints', async (t) => {
+        await harbor.create('a name no shell has');
+        await harbor.must('harbor', 'bind-service', 'port-test-2', 'a name no shell has');
         const exported = await harbor.must('harbor', 'env', 'port-test-2', '--export');
-        const { stdout } = await runCommand('bash', ['-c', `${exported}\nset -- shell\n${script}`]);
+        const { stdout, stderr } = await runCommand('bash', ['-c', `${exported}\nset -- shell\n${script}`]);
+        t.equal(stderr, '');
         t.match(stdout, /^shell STACKATO_HARBOR_UDP_PORT_TEST_2 (4\d+) \1$/m);
       });
     },

@@ -57,6 +57,13 @@ t.test('environment - an instance knows its place, and where to serve HTTP', (t)
     port: 20_100,
   });
   t.notOk('PORT' in environmentOf('my-app', []), 'which no instance has without one');
+
+  const worker = environmentOf('my-app', [], { id: 'i-1', index: 0, host: '0.0.0.0', memory: 256 });
+  for (const name of ['PORT', 'VCAP_APP_PORT', 'VCAP_APP_HOST'])
+    t.notOk(name in worker, 'nor one without HTTP');
+  const application = JSON.parse(worker.VCAP_APPLICATION ?? '') as object;
+  t.match(application, { instance_id: 'i-1', limits: { mem: 256 } });
+  t.notOk('port' in application);
   t.end();
 });
 

@@ -37,9 +37,15 @@ export async function showEnvironment(
     note(`nothing is bound to ${app}; bind a service with: harbor bind-service ${app} NAME`);
   const all = environmentOf(app, bindings.map(boundService));
   if (form.json) sayJson(all);
-  else
-    for (const [name, value] of Object.entries(all))
-      say(form.export ? `export ${name}=${quoted(value)}` : `${name}=${value}`);
+  else if (form.export) exportAll(all);
+  else for (const [name, value] of Object.entries(all)) say(`${name}=${value}`);
+}
+
+/** Lines that any POSIX shell reads; a name that none can have would end its reading. */
+function exportAll(all: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(all))
+    if (/^[A-Z_][A-Z0-9_]*$/.test(name)) say(`export ${name}=${quoted(value)}`);
+    else note(`${name} is left out: no shell has variables of that name; see STACKATO_SERVICES`);
 }
 
 /** A binding as the application sees it. */
