@@ -14,7 +14,9 @@ t.test('service node - as a peer of another make finds it', async (t) => {
     const of = (id: string) => announced.filter((each) => (each as { id: string }).id === id);
     announcer.announce();
     await eventually('an announcement at once', () => of('n1').length === 1);
-    t.strictSame(of('n1')[0], {
+    const { revision, ...said } = of('n1')[0] as { revision: unknown };
+    t.ok(Number.isSafeInteger(revision), 'and the revision at which it counted');
+    t.strictSame(said, {
       id: 'n1',
       plan: 'free',
       supported_versions: ['1.0'],
