@@ -161,6 +161,7 @@ interface RunFlags extends Form {
   readonly service: string[];
   readonly manifest?: string | boolean;
   readonly deleteServices?: boolean;
+  readonly isolate?: boolean;
   readonly killTimeout: number;
 }
 
@@ -181,6 +182,7 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
     .option('--manifest <FILE>', 'this manifest instead')
     .option('--no-manifest', 'as if there were no manifest')
     .option('--delete-services', "delete the manifest's services at the end, and give their ports back")
+    .option('--isolate', 'give each instance a network of its own, as in a container (root, Linux)')
     .addOption(
       new Option('--kill-timeout <S>', 'how long one may take to end').argParser(seconds).default(10),
     )
@@ -191,6 +193,7 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
         'harbor run',
         'harbor run --manifest deploy/manifest.yml --delete-services',
         'harbor run --app demo --instances 3 --service web -- node examples/echo.js',
+        'harbor run --isolate --instances 3 --service web -- node examples/echo.js',
         "harbor run --service udp-syslog -- sh -c 'nc -u -l -p $STACKATO_HARBOR'",
       ),
     )

@@ -30,13 +30,20 @@ export function portHolder({
   return holders.sort((a, b) => Number(b.state === 'LISTEN') - Number(a.state === 'LISTEN'));
 }
 
-/** True where some process of this machine has a socket on the port. */
-export function isPortBound(socket: { readonly port: number; readonly protocol: 'tcp' | 'udp' }): boolean {
+/** True where some process has a socket on the port: on this machine, or in the network that `pid` is in. */
+export function isPortBound(socket: PortOfNetwork): boolean {
   return socketsOn(socket).length > 0;
 }
 
-function socketsOn({ port, protocol }: { port: number; protocol: 'tcp' | 'udp' }): SocketEntry[] {
-  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`];
+interface PortOfNetwork {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly pid?: number;
+}
+
+function socketsOn({ port, protocol, pid }: PortOfNetwork): SocketEntry[] {
+  const net = pid === undefined ? '/proc/net' : `/proc/${pid}/net`;
+  const tables = [`${net}/${protocol}`, `${net}/${protocol}6`];
   return tables.flatMap((path) => parseSockets(readText(path), port));
 }
 

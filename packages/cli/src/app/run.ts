@@ -8,6 +8,8 @@ import { SharedBerths, type Berths } from '../dea/berth.js';
 import { InstancePorts } from '../dea/instance-ports.js';
 import { Registrar } from '../dea/registrar.js';
 import { GatewayClient } from '../gateway/client.js';
+import { IsolatedBerths, requireIsolation } from '../isolation/berths.js';
+import { removeLeftovers } from '../isolation/leftovers.js';
 import { planRun, type RunOptions } from './plan.js';
 import { findServices, provideServices, removeServices } from './services.js';
 import { openWatch, type Watch } from './watch.js';
@@ -20,7 +22,7 @@ const FAREWELL = 2_000;
 /**
  * `harbor run`: a DEA for this machine, until it is told to end; no process of it is left behind then.
  * Errors: HARBOR_MANIFEST_INVALID, HARBOR_USAGE, HARBOR_APP_FAILED, HARBOR_NATS_UNAVAILABLE,
- * HARBOR_GATEWAY_UNAVAILABLE, HARBOR_SERVICE_NOT_FOUND.
+ * HARBOR_GATEWAY_UNAVAILABLE, HARBOR_SERVICE_NOT_FOUND, HARBOR_ISOLATION_UNAVAILABLE.
  */
 export async function runApplication(
   place: Place,
@@ -30,10 +32,10 @@ export async function runApplication(
 ): Promise<void> {
   const plan = planRun(process.cwd(), env, words, options);
   const { app, command, http, folder, memory, wanted, instances } = plan;
+  if (options.isolate) requireIsolation();
   const { settings } = await liveSettings(place);
   const gateway = new GatewayClient(settings);
   const range = parsePortRange(settings.harbor_node.port_range) ?? { low: 0, high: 0 };
-  const berths = await openBerths(range);
   const watch = openWatch({ app, instances, json: options.json ?? false });
   process.once('exit', watch.close);
   for (const warning of plan.warnings) watch.note(warning);
@@ -41,7 +43,9 @@ export async function runApplication(
   const find = () => findServices(gateway, app, plan.named);
   const services = await find();
   watch.services(services);
+  for (const line of await removeLeftovers()) watch.note(line);
   const registrar = await announce(place, settings, app, watch);
+  const berths = await openBerths(range, options.isolate ?? false);
   const application = new Application({
     app,
     instances,
@@ -64,7 +68,10 @@ export async function runApplication(
     interruption.abort();
     application.kill();
   });
-  await application.start();
+  await application.start().catch(async (thrown: unknown) => {
+    await application.stop();
+    throw thrown;
+  });
   await asked;
   await application.stop();
   registrar.registrar.shutdown();
@@ -74,8 +81,9 @@ export async function runApplication(
   process.exit(interruption.signal.aborted ? INTERRUPTED : 0);
 }
 
-function openBerths(range: PortRange): Promise<Berths> {
-  return Promise.resolve(new SharedBerths(new InstancePorts(range, systemRandom)));
+async function openBerths(range: PortRange, isolate: boolean): Promise<Berths> {
+  const ports = new InstancePorts(range, systemRandom);
+  return isolate ? IsolatedBerths.open(ports) : new SharedBerths(ports);
 }
 
 /** Speaks to Harbor as a DEA; a node that does not answer yet is told when it does. */

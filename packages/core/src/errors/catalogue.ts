@@ -263,6 +263,11 @@ export const CATALOGUE = {
     summary: 'A stackato.yml or manifest.yml cannot be read or used; nothing was started.',
     remedy: 'Mend the lines named; docs/manifests.md shows every key. harbor run --no-manifest does without.',
   },
+  HARBOR_ISOLATION_UNAVAILABLE: {
+    status: 503,
+    summary: 'An instance cannot get a network of its own, as harbor run --isolate asks, on this machine.',
+    remedy: 'Mend what is named, or leave --isolate out: then each instance gets a port of its own.',
+  },
   HARBOR_APP_FAILED: {
     status: 500,
     summary: 'An application run by harbor run could not be started.',
