@@ -1,5 +1,6 @@
 import { paint, table } from '@harbor/terminal';
-import type { ApplicationEvent, RunService } from '../dea/application.js';
+import type { ApplicationEvent } from '../dea/application.js';
+import type { RunService } from '../dea/run-service.js';
 import { clientAddress } from '../services/services.js';
 
 /** How an instance does, as far as its events say. */

@@ -1,7 +1,7 @@
 import { HarborError } from '@harbor/core';
 import { localAddresses } from '@harbor/machine';
 import { SERVICE_NAME, SERVICE_TAGS, type ServiceView } from '@harbor/wire';
-import type { RunService } from '../dea/application.js';
+import type { RunService } from '../dea/run-service.js';
 import type { GatewayClient } from '../gateway/client.js';
 import type { WantedService } from '../manifest/index.js';
 

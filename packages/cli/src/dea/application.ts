@@ -1,17 +1,11 @@
-import { backoffDelay, transportsOf, type Clock, type Protocol, type Random } from '@harbor/core';
+import { backoffDelay, transportsOf, type Clock, type Random } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
-import { environmentOf, type BoundService } from '../app/environment.js';
+import { environmentOf } from '../app/environment.js';
 import type { Berth, BerthedService, Berths } from './berth.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
-
-/** A service the application is given. */
-export interface RunService extends BoundService {
-  readonly protocol: Protocol;
-  /** Its node is this machine. */
-  readonly local: boolean;
-}
+import type { RunService } from './run-service.js';
 
 /** What happens to the instances, for who watches. */
 export interface ApplicationEvent {

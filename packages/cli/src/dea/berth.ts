@@ -1,6 +1,6 @@
 import { isHttpsName } from '@harbor/core';
 import { firstExternalIPv4, isPortBound } from '@harbor/machine';
-import type { RunService } from './application.js';
+import type { RunService } from './run-service.js';
 import type { InstancePorts } from './instance-ports.js';
 
 /** An address and a port of it. */

@@ -1,7 +1,7 @@
 import { blockOf, HarborError, transportsOf } from '@harbor/core';
 import { firstExternalIPv4, hasProgram, isPortBound } from '@harbor/machine';
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { RunService } from '../dea/application.js';
+import type { RunService } from '../dea/run-service.js';
 import type { Berth, BerthedService, Berths } from '../dea/berth.js';
 import type { InstancePorts } from '../dea/instance-ports.js';
 import { run } from './command.js';

@@ -1,0 +1,9 @@
+import type { Protocol } from '@harbor/core';
+import type { BoundService } from '../app/environment.js';
+
+/** A service the application is given. */
+export interface RunService extends BoundService {
+  readonly protocol: Protocol;
+  /** Its node is this machine. */
+  readonly local: boolean;
+}
