@@ -120,6 +120,9 @@ function intervalProblems(interval: number | undefined): string[] {
 function isReachable(host: unknown): boolean {
   if (typeof host !== 'string' || host.length > 64 || host.includes('%')) return false;
   const family = isIP(host);
+  // An old way to write an IPv4 address, ::10.0.0.7, which Harbor reads as one.
+  const old = /^::([\d.]+)$/.exec(host)?.[1];
+  if (family === 6 && old?.includes('.')) return isReachable(old);
   return family !== 0 && !unreachable.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }
 

@@ -132,3 +132,22 @@ t.test('greetings - what is none is ignored, unknown fields too', async (t) => {
   bad.push(JSON.stringify({ ...start, id: '' }));
   for (const text of bad) t.equal(parseStart(text), undefined, text);
 });
+
+t.test('messages - an address in any spelling is judged as Harbor judges it', async (t) => {
+  const v4 = fc.oneof(fc.ipV4(), fc.constantFrom('0.0.0.1', '224.0.0.1', '255.255.255.255', '10.0.0.7'));
+  const host = fc.oneof(
+    v4,
+    fc.ipV6(),
+    v4.map((ip) => `::${ip}`),
+    v4.map((ip) => `::ffff:${ip}`),
+  );
+  const rest = { dea: 'd', app: 'a', instance: 'i', service: 's', port: 4100 };
+  fc.assert(
+    fc.property(host, (each) => {
+      const message = { ...rest, host: each };
+      return (problemsOf(message).length === 0) === registerMessage.safeParse(message).success;
+    }),
+    { numRuns: 2_000 },
+  );
+  t.pass();
+});
