@@ -10,6 +10,7 @@ const adapters = [
   'health',
   'component',
   'terminal',
+  'certificates',
 ];
 const processes = ['gateway', 'node', 'connector', 'kato', 'cli'];
 const inside = (names) => `^packages/(${names.join('|')})/src`;

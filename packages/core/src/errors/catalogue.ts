@@ -1,4 +1,5 @@
 import type { ErrorEntry } from './entry.js';
+import { HTTPS_ERRORS } from './https.js';
 import { NODE_ERRORS } from './nodes.js';
 
 export type { ErrorEntry } from './entry.js';
@@ -165,6 +166,7 @@ export const CATALOGUE = {
     remedy: 'Try again; check harbor_node.log.',
   },
   ...NODE_ERRORS,
+  ...HTTPS_ERRORS,
   HARBOR_CONNECTOR_UNAVAILABLE: {
     status: 503,
     summary: 'harbor_proxy_connector does not answer, so no port can be confirmed.',
