@@ -12,7 +12,7 @@ const adapters = [
   'terminal',
   'certificates',
 ];
-const processes = ['gateway', 'node', 'connector', 'kato', 'cli'];
+const processes = ['gateway', 'node', 'connector', 'kato', 'cli', 'https-proxy'];
 const inside = (names) => `^packages/(${names.join('|')})/src`;
 
 module.exports = {

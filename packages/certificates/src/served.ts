@@ -1,5 +1,6 @@
 import type { Clock } from '@harbor/core';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { constants } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Certificate } from './certificate.js';
 import { checkPair, isServable, PASSPHRASE, type Checked, type Fault } from './check.js';
 import { findPairs } from './find.js';
@@ -8,6 +9,8 @@ import { findPairs } from './find.js';
 export interface Served {
   /** For clients that ask for no name, or for one that no certificate holds. */
   readonly context: SecureContext;
+  /** The same as a server takes it. */
+  readonly options: SecureContextOptions;
   readonly faults: readonly Fault[];
   readonly leaves: readonly { readonly file: string; readonly certificate: Certificate }[];
   /** The same while the same certificates and signers are served. */
@@ -38,7 +41,10 @@ export function loadServed(options: ServeOptions): Served {
   const checked = checkService(options);
   const faults = checked.flatMap((each) => each.faults);
   if (!checked.every(isServable)) throw new Unservable(faults);
-  const all = checked.map((each) => ({ each, context: contextOf(each) }));
+  const all = checked.map((each) => {
+    const pem = optionsOf(each);
+    return { each, pem, context: createSecureContext(pem) };
+  });
   const [first] = all;
   if (!first) throw new Unservable(faults);
   const byName = new Map<string, SecureContext>();
@@ -47,6 +53,7 @@ export function loadServed(options: ServeOptions): Served {
       if (!byName.has(name.toLowerCase())) byName.set(name.toLowerCase(), context);
   return {
     context: first.context,
+    options: first.pem,
     faults,
     leaves: checked.flatMap(({ files, chain: [certificate] }) =>
       certificate ? [{ file: files.crt, certificate }] : [],
@@ -95,10 +102,12 @@ export const TLS = {
   honorCipherOrder: true,
 } as const;
 
-function contextOf({ chain, key }: Checked): SecureContext {
-  return createSecureContext({
+function optionsOf({ chain, key }: Checked): SecureContextOptions {
+  return {
     ...TLS,
+    // A client that negotiates anew and anew costs much and gains nothing.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     cert: chain.map(({ pem }) => pem).join('\n'),
     key: key?.export({ type: 'pkcs8', format: 'pem' }) ?? '',
-  });
+  };
 }

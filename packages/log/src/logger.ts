@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { pino, stdTimeFunctions, type Logger } from 'pino';
+import { destination, pino, stdTimeFunctions, type Logger, type LoggerOptions as PinoOptions } from 'pino';
 import { openLogFile, type LogFile } from './file.js';
 import { REDACTED_PATHS, scrub } from './redact.js';
 
@@ -14,23 +14,28 @@ export interface LoggerOptions extends LogFile {
  * loses none. Secrets are taken out of fields, messages and errors.
  */
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
-  const stream = await openLogFile(options);
-  return pino(
-    {
-      name: options.name,
-      level: options.level,
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        bindings: ({ name, pid }) => ({ name: name as unknown, pid: pid as unknown }),
-      },
-      redact: { paths: REDACTED_PATHS, censor: '…' },
-      serializers: { err: describeError },
-      // The whole line: whatever field or error a URL stands in, its login goes.
-      hooks: { streamWrite: scrub },
+  return pino(formOf(options), await openLogFile(options));
+}
+
+/** The same lines to stdout, for a process that runs beside an application or in a container. */
+export function createStdoutLogger(options: Pick<LoggerOptions, 'name' | 'level'>): Logger {
+  return pino(formOf(options), destination({ fd: 1, sync: true }));
+}
+
+function formOf({ name, level }: Pick<LoggerOptions, 'name' | 'level'>): PinoOptions {
+  return {
+    name,
+    level,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: {
+      level: (label) => ({ level: label }),
+      bindings: ({ name, pid }) => ({ name: name as unknown, pid: pid as unknown }),
     },
-    stream,
-  );
+    redact: { paths: REDACTED_PATHS, censor: '…' },
+    serializers: { err: describeError },
+    // The whole line: whatever field or error a URL stands in, its login goes.
+    hooks: { streamWrite: scrub },
+  };
 }
 
 /** An error as a log line shows it: its code, its chain of causes and, for what was not foreseen, its stack. */

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { pipeline, type Duplex } from 'node:stream';
+import { linesOf } from '../headers/fields.js';
+import { forwardedLines } from '../headers/forwarded.js';
+import { isWell, requestHead2, type RequestHead } from '../headers/request.js';
+import type { Answer, Failure } from '../upstream/answer.js';
+import type { Connection } from '../upstream/connection.js';
+import type { ResponseHead } from '../upstream/response.js';
+import { failureOf, type Surroundings } from './exchange.js';
+
+/** Two ends that speak another protocol from now on; each is told when the other ends. */
+function join(client: Duplex, server: Socket, rest: Buffer): void {
+  if (rest.length > 0) client.write(rest);
+  const ignore = (): void => undefined;
+  pipeline(client, server, ignore);
+  pipeline(server, client, ignore);
+}
+
+/** Passes a request to change the protocol on; where the application does not, its answer ends the connection. */
+export class Upgrade1 implements Answer {
+  #connection: Connection | undefined;
+  #answered = false;
+  #chunked = false;
+
+  constructor(
+    readonly around: Surroundings,
+    readonly request: IncomingMessage,
+    readonly socket: Duplex,
+    readonly first: Buffer,
+  ) {
+    socket.on('error', () => undefined).on('close', () => this.#connection?.abort());
+  }
+
+  start(head: RequestHead & { readonly path: string }): void {
+    const { method = 'GET', socket } = this.request;
+    // Only a WebSocket is passed on; any other wish is not heard, as RFC 9110 (7.8) lets a server do.
+    const upgrade = /^websocket$/i.test(head.upgrade ?? '')
+      ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+      : '';
+    const lines = `Host: ${head.host}\r\n${head.lines}${upgrade}${forwardedLines(socket, head.host)}`;
+    const sent = { isHead: method === 'HEAD', hasBody: false, again: method === 'GET' };
+    this.#connection = this.around.pool.sendAnew(
+      { head: `${method} ${head.path} HTTP/1.1\r\n${lines}\r\n`, ...sent },
+      this,
+    );
+  }
+
+  upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
+    this.#connection = undefined;
+    const upgrade = `Connection: Upgrade\r\nUpgrade: ${head.upgrade ?? 'websocket'}\r\n`;
+    this.socket.write(`HTTP/1.1 101 ${head.message}\r\n${linesOf(head.fields)}${upgrade}\r\n`, 'latin1');
+    if (this.first.length > 0) server.write(this.first);
+    join(this.socket, server, rest);
+  }
+
+  head({ status, message, fields, chunked }: ResponseHead): void {
+    this.#answered = true;
+    this.#chunked = chunked;
+    const more = chunked ? 'Transfer-Encoding: chunked\r\n' : '';
+    this.socket.write(
+      `HTTP/1.1 ${status} ${message}\r\n${linesOf(fields)}${more}Connection: close\r\n\r\n`,
+      'latin1',
+    );
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#chunked) this.socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    let more = this.socket.write(chunk);
+    if (this.#chunked) more = this.socket.write('\r\n');
+    if (!more) this.socket.once('drain', () => this.#connection?.resume());
+    return more;
+  }
+
+  end(last: Buffer | undefined, trailers: readonly string[]): void {
+    this.#connection = undefined;
+    if (last) this.data(last);
+    this.socket.end(this.#chunked ? `0\r\n${linesOf(trailers)}\r\n` : undefined);
+  }
+
+  failed(failure: Failure, reason: string): void {
+    this.#connection = undefined;
+    this.around.onFailure(failure, reason);
+    if (this.#answered) this.socket.destroy();
+    else {
+      const { status, text } = failureOf(failure);
+      endWith(this.socket, status, text);
+    }
+  }
+
+  information(): void {
+    // Nothing a client that wants another protocol waits for.
+  }
+
+  drained(): void {
+    // It has no body.
+  }
+}
+
+/** A plain answer on a socket that no HTTP server looks after any more. */
+export function endWith(socket: Duplex, status: number, text: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const length = `Content-Length: ${Buffer.byteLength(text)}`;
+  const type = 'Content-Type: text/plain; charset=utf-8';
+  socket.end(
+    `HTTP/1.1 ${status} ${text.trim().split(':')[0]?.slice(4) ?? ''}\r\n${type}\r\n${length}\r\nConnection: close\r\n\r\n${text}`,
+  );
+}
+
+/** A WebSocket in a stream of HTTP/2 (RFC 8441): to the application it is one of HTTP/1.1. */
+export class Upgrade2 implements Answer {
+  #connection: Connection | undefined;
+
+  constructor(
+    readonly around: Surroundings,
+    readonly stream: ServerHttp2Stream,
+  ) {
+    stream.on('error', () => undefined).on('close', () => this.#connection?.abort());
+  }
+
+  start(headers: IncomingHttpHeaders, raw: readonly string[]): void {
+    const path = String(headers[':path'] ?? '');
+    const head = requestHead2(raw, String(headers[':authority'] ?? ''), true);
+    const socket = this.stream.session?.socket;
+    if (!socket || 'status' in head || !isWell('GET', path)) {
+      this.#refuse(400);
+      return;
+    }
+    const key = `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${key}`;
+    const lines = `Host: ${head.host}\r\n${head.lines}${upgrade}${forwardedLines(socket, head.host)}`;
+    const sent = { isHead: false, hasBody: false, again: true };
+    this.#connection = this.around.pool.sendAnew(
+      { head: `GET ${path} HTTP/1.1\r\n${lines}\r\n`, ...sent },
+      this,
+    );
+  }
+
+  upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
+    this.#connection = undefined;
+    const fields: Record<string, string | number> = { ':status': 200 };
+    for (let at = 0; at < head.fields.length; at += 2) {
+      const name = (head.fields[at] ?? '').toLowerCase();
+      if (name !== 'sec-websocket-accept') fields[name] = head.fields[at + 1] ?? '';
+    }
+    this.stream.respond(fields);
+    join(this.stream, server, rest);
+  }
+
+  head({ status }: ResponseHead): void {
+    this.#connection?.abort();
+    this.#refuse(status);
+  }
+
+  failed(failure: Failure, reason: string): void {
+    this.around.onFailure(failure, reason);
+    this.#refuse(failureOf(failure).status);
+  }
+
+  #refuse(status: number): void {
+    this.#connection = undefined;
+    if (!this.stream.destroyed && !this.stream.headersSent)
+      this.stream.respond({ ':status': status }, { endStream: true });
+  }
+
+  data(): boolean {
+    return true;
+  }
+
+  end(): void {
+    this.#connection = undefined;
+  }
+
+  information(): void {
+    // Nothing a client that wants a WebSocket waits for.
+  }
+
+  drained(): void {
+    // It has no body.
+  }
+}

@@ -1,0 +1,2 @@
+export { main } from './main.js';
+export { Proxy, type ProxyOptions } from './server.js';
