@@ -6,8 +6,15 @@ import { fail } from '@harbor/terminal';
 import { CommanderError } from 'commander';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
+import { setDefaultHighWaterMark } from 'node:stream';
 import { command, type Flags } from './options.js';
 import { Proxy } from './server.js';
+
+/**
+ * How much may wait to be sent on a connection, bytes: with Node's 16 KiB each block read from the application
+ * would stop the next one.
+ */
+const BLOCK = 131_072;
 
 /** harbor_https_proxy: HTTPS in front of an application that speaks plain HTTP. Runs until SIGTERM. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
@@ -20,16 +27,17 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {
+  setDefaultHighWaterMark(false, BLOCK);
   const log = createStdoutLogger({ name: 'harbor_https_proxy', level: flags.logLevel });
   const ended = untilSignal();
   const { service, to } = flags;
   const root = resolve(flags.root);
-  let proxy: Proxy | undefined;
+  const started: { proxy?: Proxy } = {};
   const certificates: Certificates = watchCertificates(
     { root, service, env, clock: systemClock },
     {
       onChange: (served) => {
-        proxy?.renew();
+        started.proxy?.renew();
         log.info({ event: 'certificate', ...about(served) }, 'a new certificate is served');
       },
       onBad: ({ message, code }) =>
@@ -45,7 +53,7 @@ async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {
     log.error({ event: 'crash', err: asHarborError(thrown) }, 'a request failed in a way not foreseen'),
   );
   if (flags.wait && !(await Promise.race([ended.then(() => false), answers(to)]))) process.exit(0);
-  proxy = new Proxy({
+  const proxy = new Proxy({
     listen: flags.listen,
     to,
     limits: {
@@ -59,6 +67,7 @@ async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {
     clock: systemClock,
     reporter: limitedReporter(systemClock, log),
   });
+  started.proxy = proxy;
   const port = await proxy.listen();
   log.info(
     { event: 'ready', port, service, upstream: `${to.host}:${to.port}`, ...about(certificates.served) },

@@ -4,6 +4,7 @@ import type { LimitedReporter } from '@harbor/log';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Surroundings } from './front/exchange.js';
 import { guardSession } from './front/flood.js';
 import { Exchange1, readRequest } from './front/http1.js';
@@ -31,6 +32,8 @@ export class Proxy {
   readonly #sessions = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
   readonly #uploads = new WeakMap<object, IncomingMessage>();
   readonly #sockets = new Set<Duplex>();
+  /** Connections of HTTP/1.1 that have asked nothing yet: Node does not count them as idle. */
+  readonly #silent = new Set<Duplex>();
   #closing = false;
 
   constructor(readonly options: ProxyOptions) {
@@ -80,6 +83,7 @@ export class Proxy {
     this.#closing = true;
     const closed = new Promise<void>((done) => https.close(() => done()));
     https.closeIdleConnections();
+    for (const socket of this.#silent) socket.destroy();
     for (const session of this.#sessions.keys()) session.close();
     const cancel = this.options.clock.schedule(patience, () => {
       https.closeAllConnections();
@@ -93,7 +97,15 @@ export class Proxy {
 
   #serve1(): void {
     const { https } = this.#servers;
+    https.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol === 'h2') return;
+      // It was on its way when the end came.
+      if (this.#closing) socket.destroy();
+      this.#silent.add(socket);
+      socket.once('close', () => this.#silent.delete(socket));
+    });
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#silent.delete(request.socket);
       const read = readRequest(request);
       const exchange = new Exchange1(this.#around, request, response, this.#closing);
       if ('reason' in read) {
@@ -151,7 +163,7 @@ export class Proxy {
   #serve2(): void {
     const { http2 } = this.#servers;
     const { clock, limits } = this.options;
-    const watches = new WeakMap<ServerHttp2Session, (stream: ServerHttp2Stream) => void>();
+    const watches = new WeakMap<ServerHttp2Session, (stream: ServerHttp2Stream) => boolean>();
     http2.on('session', (session: ServerHttp2Session) => {
       const streams = new Set<ServerHttp2Stream>();
       this.#sessions.set(session, streams);
@@ -183,15 +195,13 @@ export class Proxy {
         const streams = this.#sessions.get(session);
         streams?.add(stream);
         stream.on('close', () => streams?.delete(stream));
-        watches.get(session)?.(stream);
+        if (watches.get(session)?.(stream) === false) return;
         if (headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket')
           new Upgrade2(this.#around, stream).start(headers, raw);
         else
-          new Exchange2(this.#around, stream, (reason) => this.#refused('bad_request', reason)).start(
-            headers,
-            raw,
-            flags,
-          );
+          new Exchange2(this.#around, stream, limits.headerSize, (reason) =>
+            this.#refused('bad_request', reason),
+          ).start(headers, raw, flags);
       },
     );
   }

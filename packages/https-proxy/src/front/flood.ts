@@ -10,12 +10,15 @@ const ALLOWED = {
 
 type Frame = keyof typeof ALLOWED;
 
-/** Ends a connection that sends such frames without end; `onFlood` is told of it once. */
+/**
+ * Ends a connection that sends such frames without end; `onFlood` is told of it once. Its streams are to be shown
+ * to what it returns, which is false for one that needs no answer any more.
+ */
 export function guardSession(
   session: ServerHttp2Session,
   clock: Clock,
   onFlood: (frame: Frame) => void,
-): (stream: ServerHttp2Stream) => void {
+): (stream: ServerHttp2Stream) => boolean {
   const left: Record<Frame, number> = { ping: 0, settings: 0, reset: 0 };
   for (const frame of Object.keys(ALLOWED) as Frame[]) left[frame] = ALLOWED[frame].burst;
   let since = clock.now();
@@ -35,9 +38,14 @@ export function guardSession(
   session.on('ping', () => count('ping'));
   session.on('remoteSettings', () => count('settings'));
   return (stream) => {
+    // Already ended by the client when we hear of it: nothing is to be done for it.
+    if (stream.closed || stream.destroyed) {
+      count('reset');
+      return false;
+    }
     stream.on('close', () => {
-      // Ended by the client before it was answered in full.
-      if (stream.rstCode !== 0 && !stream.writableFinished) count('reset');
+      if (stream.aborted) count('reset');
     });
+    return true;
   };
 }

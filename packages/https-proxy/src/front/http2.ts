@@ -16,6 +16,8 @@ export class Exchange2 extends Exchange {
   constructor(
     around: Surroundings,
     readonly stream: ServerHttp2Stream,
+    /** bytes */
+    readonly mostHead: number,
     readonly onRefusal: (reason: string) => void,
   ) {
     super(around);
@@ -27,16 +29,20 @@ export class Exchange2 extends Exchange {
 
   start(headers: IncomingHttpHeaders, raw: readonly string[], flags: number): void {
     const { stream } = this;
-    const method = String(headers[':method'] ?? '');
-    const path = String(headers[':path'] ?? '');
+    const method = headers[':method'] ?? '';
+    const path = headers[':path'] ?? '';
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     if (method === 'TRACE' || method === 'CONNECT' || !isWell(method, path)) {
       this.#turnDown(method === 'TRACE' || method === 'CONNECT' ? 405 : 400, 'a request that is none');
       return;
     }
-    const head = requestHead2(raw, String(headers[':authority'] ?? ''), ended);
+    const head = requestHead2(raw, headers[':authority'] ?? '', ended);
     if ('status' in head) {
       this.#turnDown(head.status, head.reason);
+      return;
+    }
+    if (head.lines.length + path.length > this.mostHead) {
+      this.#turnDown(431, 'the head of the request is too large');
       return;
     }
     const socket = stream.session?.socket;

@@ -124,8 +124,8 @@ export class Upgrade2 implements Answer {
   }
 
   start(headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    const path = String(headers[':path'] ?? '');
-    const head = requestHead2(raw, String(headers[':authority'] ?? ''), true);
+    const path = headers[':path'] ?? '';
+    const head = requestHead2(raw, headers[':authority'] ?? '', true);
     const socket = this.stream.session?.socket;
     if (!socket || 'status' in head || !isWell('GET', path)) {
       this.#refuse(400);

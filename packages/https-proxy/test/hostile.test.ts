@@ -1,0 +1,148 @@
+import { connect as connectTcp } from 'node:net';
+import { connect } from 'node:tls';
+import t, { type Test } from 'tap';
+import { ask, ask2, closed, dial, sendRaw, session } from './support/clients.js';
+import { appRoot, CA, Framework, signed, startProxy } from './support/stage.js';
+
+/** What bad input gets (issue: refused, bounded, logged, other connections untouched). */
+t.test('hostile - refused, logged, and everybody else is served', async (t) => {
+  const framework = await Framework.start(t);
+  const root = appRoot(t, { harbor: signed('localhost') });
+  const limits = ['--head-timeout', '1', '--upstream-timeout', '0.6', '--header-size', '16'];
+  const proxy = await startProxy(t, root.path, framework.port, ...limits);
+  const { port } = proxy;
+  const witness = await session(t, port);
+  const untouched = async (t: Test): Promise<void> => {
+    t.match(await ask2(witness, '/witness'), { status: 200, body: 'hello /witness' });
+  };
+
+  await t.test('pairs of requests in one, and heads that are none, are refused whole', async (t) => {
+    const before = framework.requests.length;
+    const host = 'Host: localhost\r\n';
+    const body = '\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+    const bad: Record<string, string> = {
+      'CL and TE': `POST / HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n${body}`,
+      'two CL': `POST / HTTP/1.1\r\n${host}Content-Length: 5\r\nContent-Length: 6\r\n${body}`,
+      'TE that is not chunked': `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked, gzip\r\n${body}`,
+      'TE in disguise': `POST / HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n${body}`,
+      'blank before the colon': `POST / HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n${body}`,
+      'obs-fold': `GET / HTTP/1.1\r\n${host}X-A: b\r\n c: d\r\n\r\n`,
+      'bare LF': `GET / HTTP/1.1\n${host}\n`,
+      'bare LF in the fields': `GET / HTTP/1.1\r\n${host}X-A: b\nX-C: d\r\n\r\n`,
+      'no Host': 'GET / HTTP/1.1\r\n\r\n',
+      'two Hosts': `GET / HTTP/1.1\r\n${host}Host: other\r\n\r\n`,
+      'a Host that is none': 'GET / HTTP/1.1\r\nHost: a b/c\r\n\r\n',
+      'no version': 'GET /\r\n\r\n',
+      'a NUL': `GET / HTTP/1.1\r\n${host}X-A: a\0b\r\n\r\n`,
+      'chunk size that is none': `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n`,
+      'too large a head': `GET / HTTP/1.1\r\n${host}X-A: ${'a'.repeat(20_000)}\r\n\r\n`,
+      CONNECT: `CONNECT evil:443 HTTP/1.1\r\n${host}\r\n`,
+      TRACE: `TRACE / HTTP/1.1\r\n${host}\r\n`,
+    };
+    for (const [what, bytes] of Object.entries(bad))
+      t.match(await sendRaw(port, bytes), /^HTTP\/1\.1 (4\d\d|501) [^]*Connection: close/i, what);
+    const urls = framework.requests.slice(before).map(({ url }) => url);
+    t.notOk(urls.includes('/smuggled'), 'nothing was smuggled');
+    await proxy.logged(/"kind":"bad_request"/);
+    await untouched(t);
+  });
+
+  await t.test('slow heads, silent handshakes and names that are none end soon', async (t) => {
+    t.match(await sendRaw(port, 'GET / HTTP/1.1\r\nHost: loc'), /^HTTP\/1\.1 408 /);
+    const silent = connectTcp(port, '127.0.0.1');
+    await closed(silent.resume());
+    const odd = connect({
+      host: '127.0.0.1',
+      port,
+      servername: 'a b',
+      ca: CA.certificate,
+      checkServerIdentity: () => undefined,
+    });
+    odd.on('error', () => undefined);
+    await closed(odd);
+    await proxy.logged(/"kind":"tls"/);
+    const old = connect({
+      host: '127.0.0.1',
+      port,
+      maxVersion: 'TLSv1.1',
+      minVersion: 'TLSv1',
+      ciphers: 'ALL:@SECLEVEL=0',
+      ca: CA.certificate,
+    });
+    old.on('error', () => undefined);
+    await closed(old);
+    t.equal(old.authorized, false);
+    await untouched(t);
+  });
+
+  await t.test('HTTP/2 floods end the connection that sends them', async (t) => {
+    const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+    const frame = (type: number, flags: number, stream: number, payload = ''): string =>
+      String.fromCharCode(
+        0,
+        payload.length >> 8,
+        payload.length & 255,
+        type,
+        flags,
+        0,
+        0,
+        stream >> 8,
+        stream & 255,
+      ) + payload;
+    const settings = frame(4, 0, 0);
+    // :method GET, :scheme https, :path /slow, :authority localhost; as HPACK writes them.
+    const get = '\x82\x87\x04\x05/slow\x01\x09localhost';
+    let resets = '';
+    for (let stream = 1; stream < 4_000; stream += 2)
+      resets += frame(1, 5, stream, get) + frame(3, 0, stream, '\0\0\0\x08');
+    const floods: Record<string, string> = {
+      ping: frame(6, 0, 0, '12345678').repeat(5_000),
+      settings: frame(4, 0, 0, '\0\x03\0\0\0\x64').repeat(5_000),
+      'rapid reset': resets,
+      continuation: frame(1, 1, 1, get) + frame(9, 0, 1, '\x40\x01a\x01b').repeat(20_000),
+      'no preface': 'hello',
+    };
+    for (const [what, bytes] of Object.entries(floods)) {
+      const first = what === 'no preface' ? '' : preface + settings;
+      const ended = await sendRaw(port, first + bytes, { alpn: 'h2' });
+      t.type(ended, 'string', what);
+      await untouched(t);
+    }
+    // Refused by HTTP/2 itself where the client has heard how much it may say, else by the proxy.
+    for (const size of [20_000, 90_000]) {
+      const large = ask2(await session(t, port), '/large', { 'x-a': 'a'.repeat(size) });
+      t.equal(
+        await large.then(
+          ({ status }) => status,
+          () => 431,
+        ),
+        431,
+      );
+    }
+    await untouched(t);
+    await proxy.logged(/"kind":"flood"/);
+    t.ok(framework.requests.length < 3_000, 'the application was spared');
+  });
+
+  await t.test('a client that leaves takes its request to the application with it', async (t) => {
+    const socket = await dial(port);
+    socket.end('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.destroy();
+    await untouched(t);
+  });
+
+  await t.test('an application that is slow, broken or away', async (t) => {
+    t.match(await ask(port, '/slow'), { status: 504, body: /^504 Gateway Timeout/ });
+    t.match(await ask2(witness, '/slow'), { status: 504 });
+    t.match(await ask(port, '/raw'), { status: 502 });
+    await t.rejects(ask(port, '/broken'), 'an answer that breaks off is seen to');
+    await t.rejects(ask2(witness, '/broken'));
+    await framework.stop();
+    t.match(await ask(port, '/x'), { status: 502, body: /^502 Bad Gateway/, fields: /text\/plain/ });
+    t.match(await ask2(witness, '/x'), { status: 502 });
+    await proxy.logged(/"event":"upstream_failed".*"failure":"refused"/);
+    await Framework.start(t, framework.port);
+    t.match(await ask2(witness, '/back'), { status: 200 });
+    t.match(await ask(port, '/back', { method: 'POST' }), { status: 200 });
+  });
+});
