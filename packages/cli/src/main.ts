@@ -3,6 +3,7 @@ import { openPlace, version } from '@harbor/runtime';
 import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { runApplication } from './app/run.js';
+import { addCertificates } from './certs/commands.js';
 import { openGateway, type GatewayClient } from './gateway/client.js';
 import { SUGGESTIONS } from './manual.js';
 import { bindService, showEnvironment, unbindService } from './services/bindings.js';
@@ -48,6 +49,7 @@ export function program(env: NodeJS.ProcessEnv): Command {
   addServices(harbor, gateway);
   addBindings(harbor, gateway);
   addRun(harbor, env);
+  addCertificates(harbor, env);
   // What completion asks for: nothing is said where nobody answers, the shell has a line of its own there.
   harbor.command('names', { hidden: true }).action(async () => {
     const { services } = await (await gateway()).services();
