@@ -2,6 +2,8 @@ import { backoffDelay, transportsOf, type Clock, type Random } from '@harbor/cor
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
 import type { Berth, BerthedService, Berths } from './berth.js';
+import { httpsBeside } from './https.js';
+import type { InstancePorts } from './instance-ports.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
@@ -142,6 +144,14 @@ export class Application {
     this.#tell('starting', index, `instance ${index} starts, pid ${pid}`, { pid });
     registrar.running({ instance: id, index });
     for (const service of berth.services) searches.push(...this.#announce(slot, { id, pid, berth }, service));
+    for (const service of placed)
+      searches.push(...this.#announce(slot, id, service), ...this.#https(index, service, httpPort));
+  }
+  #https(index: number, service: RunService & { readonly port: number }, httpPort: number): (() => void)[] {
+    const onLine = (line: string, stream: 'stdout' | 'stderr'): void =>
+      this.options.tell({ event: 'output', index, message: line, stream });
+    const end = httpsBeside({ ...this.options, service, httpPort, root: process.cwd(), onLine });
+    return end ? [end] : [];
   }
 
   /**
