@@ -10,6 +10,7 @@ import { benchNodes } from './control/nodes.js';
 import { benchPorts } from './control/ports.js';
 import { benchRegister } from './control/register.js';
 import { reached, type Figure } from './figures.js';
+import { benchHttps } from './https/https.js';
 import { benchControl } from './lab/control.js';
 import { ABOUT, picture } from './lab/document.js';
 import { benchLab } from './lab/lab.js';
@@ -20,7 +21,7 @@ import { endOnSignals, within } from './scope.js';
 const HELP = `npm run bench -- [--only NAME,…] [--ports N] [--seconds S] [--churn-minutes M] [--rounds N] [--json]
                  [--no-write]
 
-  --only           register, ports, load, churn, gateway, lab, lab-control (all unless said otherwise)
+  --only           register, ports, load, churn, gateway, lab, lab-control, https (all unless said otherwise)
   --ports          how many ports are provisioned (5001)
   --seconds        how long 5,000 registers a second go on (30), each loop of gateway (5) or measurement of the lab (2)
   --churn-minutes  how long instances come and go (30)
@@ -34,7 +35,7 @@ The lab needs root, and haproxy, nginx with its stream module, wrk, sockperf and
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'register,ports,load,churn,gateway,lab,lab-control' },
+    only: { type: 'string', default: 'register,ports,load,churn,gateway,lab,lab-control,https' },
     ports: { type: 'string', default: '5001' },
     seconds: { type: 'string' },
     'churn-minutes': { type: 'string', default: '30' },
@@ -57,6 +58,8 @@ interface Scenario {
 const at = (name: string): string => join(CHECKOUT, 'docs/benchmarks', name);
 const control: Document = { path: at('control'), title: 'Benchmark: the control path' };
 const lab: Document = { path: at('lab'), title: 'Benchmark: the data planes', about: ABOUT };
+
+const https: Document = { path: at('https'), title: 'Benchmark: the HTTPS proxy beside nginx' };
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   register: { run: benchRegister, document: control },
@@ -86,6 +89,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     tools,
     document: lab,
   },
+  https: {
+    run: (scope) =>
+      benchHttps(scope, { rounds: Number(values.rounds), seconds: Number(values.seconds ?? 2) }),
+    document: https,
+  },
 };
 
 /** Runs one scenario against a Harbor of its own and ends all it started. */
@@ -98,7 +106,7 @@ async function run(name: string, { run: scenario, tools: needed }: Scenario): Pr
 }
 
 function save(results: Results): void {
-  for (const document of [control, lab]) {
+  for (const document of [control, lab, https]) {
     const its = Object.entries(results).filter(([name]) => scenarios[name]?.document === document);
     if (its.length === 0) continue;
     const all = write(document, Object.fromEntries(its));
