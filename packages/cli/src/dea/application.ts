@@ -1,9 +1,8 @@
 import { backoffDelay, transportsOf, type Clock, type Random } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
-import type { Berth, BerthedService, Berths } from './berth.js';
+import { neededProxies, type Berth, type BerthedService, type Berths } from './berth.js';
 import { httpsBeside } from './https.js';
-import type { InstancePorts } from './instance-ports.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
@@ -30,8 +29,8 @@ export interface ApplicationOptions {
   /** Asked before an instance is started again; with an error it gets what it had. */
   readonly refresh: () => Promise<readonly RunService[]>;
   readonly command: readonly string[];
-  /** Where the instances start; absent: where we did. */
-  readonly folder?: string;
+  /** Where the instances start, absolute: the application's root. */
+  readonly folder: string;
   /** They get a port for HTTP. */
   readonly http: boolean;
   /** MB; said to the instances, not enforced. */
@@ -144,14 +143,10 @@ export class Application {
     this.#tell('starting', index, `instance ${index} starts, pid ${pid}`, { pid });
     registrar.running({ instance: id, index });
     for (const service of berth.services) searches.push(...this.#announce(slot, { id, pid, berth }, service));
-    for (const service of placed)
-      searches.push(...this.#announce(slot, id, service), ...this.#https(index, service, httpPort));
-  }
-  #https(index: number, service: RunService & { readonly port: number }, httpPort: number): (() => void)[] {
     const onLine = (line: string, stream: 'stdout' | 'stderr'): void =>
       this.options.tell({ event: 'output', index, message: line, stream });
-    const end = httpsBeside({ ...this.options, service, httpPort, root: process.cwd(), onLine });
-    return end ? [end] : [];
+    for (const needed of neededProxies(berth))
+      searches.push(httpsBeside({ ...this.options, needed, berth, root: folder, onLine }));
   }
 
   /**

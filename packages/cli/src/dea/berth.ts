@@ -1,4 +1,4 @@
-import { isHttpsName } from '@harbor/core';
+import { isHttpsName, transportsOf } from '@harbor/core';
 import { firstExternalIPv4, isPortBound } from '@harbor/machine';
 import type { RunService } from './run-service.js';
 import type { InstancePorts } from './instance-ports.js';
@@ -81,12 +81,12 @@ export interface NeededProxy {
 }
 
 /**
- * Which HTTPS proxies an instance needs: one for each of its services with the suffix `https`. None where
+ * Which HTTPS proxies an instance needs: one for each of its TCP services with the suffix `https`. None where
  * the application has no port for HTTP, so that nobody could be forwarded to.
  */
 export function neededProxies({ services, httpPort }: Berth): NeededProxy[] {
   if (httpPort === undefined) return [];
   return services
-    .filter(({ name }) => isHttpsName(name))
+    .filter(({ name, protocol }) => isHttpsName(name) && transportsOf(protocol).includes('tcp'))
     .map(({ name, listens }) => ({ service: name, listens, upstream: httpPort }));
 }

@@ -1,19 +1,13 @@
-import {
-  backoffDelay,
-  isHttpsName,
-  transportsOf,
-  type Clock,
-  type Protocol,
-  type Random,
-} from '@harbor/core';
+import { backoffDelay, type Clock, type Random } from '@harbor/core';
 import { fileURLToPath } from 'node:url';
+import type { Berth, NeededProxy } from './berth.js';
 import { Instance } from './instance.js';
 
-/** A service of an instance, and what the proxy needs to know of both. */
+/** A proxy that is due, and what it needs to know of its instance. */
 export interface HttpsBeside {
-  readonly service: { readonly name: string; readonly protocol: Protocol; readonly port: number };
-  /** Where the instance serves plain HTTP. */
-  readonly httpPort: number;
+  readonly needed: NeededProxy;
+  /** Where the instance lies, and the proxy beside it. */
+  readonly berth: Berth;
   /** The application's root, in which its certificates lie. */
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
@@ -30,16 +24,15 @@ const PROGRAM = fileURLToPath(new URL('../../../../../bin/harbor_https_proxy', i
 const RESTART = { first: 500, most: 30_000 };
 
 /**
- * Starts the HTTPS proxy for a service whose name ends in `https`, beside an instance: it listens on the
- * service's port as soon as the instance serves HTTP. What it gives back ends it; undefined where none is due.
+ * Starts an HTTPS proxy beside an instance: it listens on the service's port as soon as the instance serves
+ * HTTP. What it gives back ends it.
  */
-export function httpsBeside(beside: HttpsBeside): (() => void) | undefined {
-  const { service, httpPort, root, env, killTimeout, clock, random, onLine } = beside;
-  if (!isHttpsName(service.name) || !transportsOf(service.protocol).includes('tcp')) return undefined;
+export function httpsBeside(beside: HttpsBeside): () => void {
+  const { needed, berth, root, env, killTimeout, clock, random, onLine } = beside;
   const flags = {
-    '--listen': service.port,
-    '--to': `127.0.0.1:${httpPort}`,
-    '--service': service.name,
+    '--listen': needed.listens,
+    '--to': `127.0.0.1:${needed.upstream}`,
+    '--service': needed.service,
     '--root': root,
     '--drain-timeout': Math.max(0.1, killTimeout / 1_000),
   };
@@ -49,15 +42,19 @@ export function httpsBeside(beside: HttpsBeside): (() => void) | undefined {
   let proxy: Instance | undefined;
   let cancel: () => void = () => undefined;
   const start = (): void => {
-    proxy = new Instance([process.execPath, PROGRAM, ...words, '--wait'], env, {
-      onLine: (line, stream) => onLine(`${service.name}: ${textOf(line)}`, stream),
-      onExit: (how) => {
-        if (ended) return;
-        const wait = backoffDelay(RESTART, ends++, random);
-        onLine(`${service.name}: its HTTPS proxy ${how}; it is started again`, 'stderr');
-        cancel = clock.schedule(wait, start);
+    proxy = new Instance(
+      berth.command([process.execPath, PROGRAM, ...words, '--wait']),
+      { env, cwd: root },
+      {
+        onLine: (line, stream) => onLine(`${needed.service}: ${textOf(line)}`, stream),
+        onExit: (how) => {
+          if (ended) return;
+          const wait = backoffDelay(RESTART, ends++, random);
+          onLine(`${needed.service}: its HTTPS proxy ${how}; it is started again`, 'stderr');
+          cancel = clock.schedule(wait, start);
+        },
       },
-    });
+    );
   };
   start();
   return () => {
