@@ -87,7 +87,9 @@ t.test('harbor run --isolate - instances in networks of their own', { skip: noLa
     const next = harbor.run(t, ['--app', 'next', '--', 'sleep', '60']);
     await next.said(/instance 0 starts/);
     t.strictSame(await traces(lab, killed), []);
-    for (const pid of pidsOf(killed.lines)) t.notOk(existsSync(`/proc/${pid}`), `pid ${pid} has gone`);
+    // Killed it is at once, gone only when its parent, by now init, has looked.
+    for (const pid of pidsOf(killed.lines))
+      t.ok(await eventually(`pid ${pid} to go`, () => !existsSync(`/proc/${pid}`)));
     await next.stop();
   });
 });
