@@ -10,6 +10,7 @@ import type { Secrets } from './secrets.js';
  */
 const OF_THE_NODE: readonly string[] = [
   'harbor_node.node_id',
+  'harbor_node.group',
   'harbor_node.host',
   'harbor_node.hostname',
   'harbor_node.host_external',

@@ -44,6 +44,11 @@ export const FORMATS = {
     allowed: 'letters, digits, _ and -, 64 at most',
     accepts: (value) => text(value) && /^[A-Za-z0-9_-]{1,64}$/.test(value),
   },
+  'harbor-word-or-unset': {
+    allowed: 'letters, digits, _ and -, 64 at most, or unset',
+    accepts: orUnset((value) => text(value) && /^[A-Za-z0-9_-]{1,64}$/.test(value)),
+    coerce: unset,
+  },
   'harbor-host': { allowed: 'an IP address or a host name', accepts: isHost },
   'harbor-host-or-unset': {
     allowed: 'an IP address or a host name, or unset',

@@ -116,6 +116,12 @@ export const SCHEMA = {
     node_id: key('The name of this node, unique in the cluster.', 'harbor-node-id', 'harbor_node_1', {
       atStartOf: 'harbor',
     }),
+    group: key<string | null>(
+      'Nodes of one group serve every port of the group; unset: the node stands alone.',
+      'harbor-word-or-unset',
+      null,
+      { atStartOf: 'harbor' },
+    ),
     host: key('The internal address in credentials.', 'harbor-host', '', {
       derived: 'the first IPv4 address that is not loopback, else 127.0.0.1',
     }),

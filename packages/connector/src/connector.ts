@@ -1,6 +1,7 @@
 import {
   asHarborError,
   asRegistered,
+  Membership,
   portsOf,
   RouteTable,
   type Backend,
@@ -39,7 +40,9 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   const choice = await choosePlane(context);
   keepRangeReserved(settings.current, log);
 
-  const table = new RouteTable(node);
+  const group = settings.current.harbor_node.group ?? undefined;
+  const membership = new Membership(node, group);
+  const table = new RouteTable(node, group);
   let registrations: { unsubscribe(): void } | undefined;
   const preserve = new PreserveWarnings(log);
   const conflicts = new ConflictLog({ clock, holderOf, log, onAny: (any) => watchRegistrations(any) });
@@ -107,7 +110,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     onReset: (replica) => touch(resetRoutes(table, replica)),
     onChange: (change) => {
       touch(changeRoutes(table, change));
-      if (change.kind === 'service' && change.value?.node === node)
+      if (change.kind === 'service' && change.value && membership.owns(change.value))
         for (const port of portsOf(change.value)) desk.given(port);
     },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),

@@ -15,6 +15,7 @@ export * from './reconcile/reconciler.js';
 export * from './routes/route.js';
 export * from './routes/table.js';
 export * from './services/credentials.js';
+export * from './services/owner.js';
 export * from './services/protocol.js';
 export * from './services/service.js';
 export * from './state/commit.js';

@@ -3,19 +3,21 @@ import {
   BackendTable,
   backendId,
   claimId,
-  transportsOf,
+  Replica,
   type BackendChanges,
   type NodeAddresses,
-  type Service,
-  type Transport,
 } from '@harbor/core';
 import { localAddresses } from '@harbor/machine';
 import type { ProcessContext, RunningProcess } from '@harbor/runtime';
 import { DeaListener } from './dea/listener.js';
 import { Greeter } from './dea/greeter.js';
+import { BackendKeeper } from './dea/keeper.js';
 import { persistence } from './dea/persistence.js';
 import { startPruning } from './dea/pruning.js';
 import { serveBackends } from './dea/views.js';
+import { bringServices } from './group/entering.js';
+import { Members } from './group/members.js';
+import { GroupReservations } from './group/reservations.js';
 import { Allocator } from './ports/allocator.js';
 import { connectorReservations } from './ports/reservations.js';
 import { startThaw } from './ports/thaw.js';
@@ -32,17 +34,41 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   const { settings, store, bus, log, clock, random } = context;
   const mine = () => settings.current.harbor_node;
   const node = mine().node_id;
+  const group = settings.current.harbor_node.group ?? undefined;
   const service = settings.current.cluster.service_name;
-  /** What a crash may have left of a transport that the service lost is not taken over. */
-  const isServed = (service: Service | undefined, transport: Transport): boolean =>
-    service?.node === node && transportsOf(service.protocol).includes(transport);
+  const addresses = (): NodeAddresses => addressesOf(mine());
+  const greeter = new Greeter({
+    bus,
+    node,
+    hosts: () => [mine().host],
+    registerInterval: () => mine().register_interval,
+    pruneThreshold: () => mine().prune_threshold,
+  });
+  /** The state as it is followed: known from the first moment that anybody is told of it. */
+  const current: { replica: Replica; caughtUp: (revision: number) => Promise<void> } = {
+    replica: new Replica(),
+    caughtUp: () => Promise.resolve(),
+  };
+  const members = new Members({
+    ...{ node, group, addresses, store, clock, log },
+    portRange: () => mine().port_range,
+    follower: () => current,
+    onReturn: () => keeper.mirror(current.replica, true),
+    onWriter: () => {
+      // Whoever wrote before may have been silent for a while: everybody has a whole lease to be heard.
+      table.renewAll(clock.now());
+      persist.touchAll();
+      greeter.greet();
+    },
+  });
+  const writes = (id: string): boolean => members.writes(current.replica.get('service', id));
   const table = new BackendTable(() => mine().prune_threshold * 1_000);
   const persist = persistence({
-    node,
-    table,
-    store,
-    clock,
-    random,
+    ...{ members, table, store, clock, random },
+    due: (ids) =>
+      group === undefined
+        ? ids
+        : ids.filter((id) => writes((table.get(id) ?? current.replica.get('backend', id))?.service ?? '')),
     onFailure: (thrown, attempt) => {
       const error = asHarborError(thrown);
       if (attempt === 0)
@@ -60,83 +86,80 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     persist.touch([...changes.put, ...changes.removed].map(backendId));
   };
 
-  const follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
+  const keeper = new BackendKeeper({
+    ...{ table, clock, onChanges, members: () => members },
+    touch: persist.touch.bind(persist),
+    touchAll: persist.touchAll.bind(persist),
+  });
+  const follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend', 'member'], {
     onReset: (replica, replaced) => {
-      const known = [...replica.all('backend')].filter(({ service, transport }) =>
-        isServed(replica.get('service', service), transport),
-      );
-      // At the start the stored backends are taken over, and what an import brings; otherwise the table is
-      // what is wanted.
-      const missing = known.filter((backend) => !table.get(backendId(backend)));
-      if (table.size === 0 || replaced) table.restore(missing, clock.now());
-      persist.touchAll();
+      current.replica = replica;
+      members.reset();
+      keeper.onReset(replica, replaced);
     },
-    onChange: (change) => {
-      if (change.kind !== 'service') return;
-      if (change.value?.node === node) {
-        const kept = table.keepTransports(change.id, transportsOf(change.value.protocol));
-        if (kept.removed.length > 0) onChanges(kept, 'update');
-      } else persist.touch(table.removeService(change.id).removed.map(backendId));
+    onChange: (change, replica) => {
+      if (change.kind === 'member') members.changed(change.id, change.value !== undefined);
+      else keeper.onChange(change, replica);
     },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
+  current.caughtUp = follower.caughtUp.bind(follower);
+  const { replica } = follower;
 
   const own = new Set(localAddresses());
-  const addresses = (): NodeAddresses => addressesOf(mine());
-  const reservations = connectorReservations(bus, node, () => follower.replica.revision);
+  const reservationsOf = (member: string) => connectorReservations(bus, member, () => replica.revision);
+  const reservations =
+    group === undefined ? reservationsOf(node) : new GroupReservations(() => members.ids(), reservationsOf);
   const allocator = new Allocator({
-    node,
-    portRange: () => mine().port_range,
+    ...{ node, group, store, follower, reservations, clock, random },
+    portRange: () => members.range(),
     cooldown: () => mine().cooldown,
-    store,
-    follower,
-    reservations,
-    clock,
-    random,
   });
-  const updater = new ServiceUpdater({ node, store, follower, reservations, clock });
+  const updater = new ServiceUpdater({ node, group, store, follower, reservations, clock });
   const announcer = new Announcer({
+    ...{ bus, service, node, group, addresses, clock },
+    capacity: () => allocator.capacity,
+    revision: () => replica.revision,
+  });
+
+  const { membership } = members;
+  const addressesOfNode = members.addressesOf.bind(members);
+  const common = {
     bus,
     service,
     node,
-    addresses,
-    capacity: () => allocator.capacity,
-    revision: () => follower.replica.revision,
-    clock,
-  });
-  const greeter = new Greeter({
-    bus,
-    node,
-    hosts: () => [mine().host],
-    registerInterval: () => mine().register_interval,
-    pruneThreshold: () => mine().prune_threshold,
-  });
-
-  const common = { bus, service, node, addresses, allocator, replica: follower.replica, table, log };
+    membership,
+    addressesOf: addressesOfNode,
+    allocator,
+    replica,
+    table,
+    log,
+  };
   serveServiceNode({ ...common, updater, onTransportAdded: () => greeter.greet() });
   serveOrphans(common);
   serveMigration({
     ...common,
-    transfer: new Transfer({ node, store, follower, reservations, clock }),
+    transfer: new Transfer({ node, group, store, follower, reservations, clock }),
     takenOver: (id) => {
-      const stored = [...follower.replica.all('backend')].filter((backend) => backend.service === id);
+      const stored = [...replica.all('backend')].filter((backend) => backend.service === id);
       table.restore(
         stored.filter((backend) => !table.get(backendId(backend))),
         clock.now(),
       );
     },
     dropped: persist.touch.bind(persist),
-    greet: greeter.greet.bind(greeter),
+    greet: () => greeter.greet(),
   });
   serveBackends({ bus, node, table });
   new DeaListener({
-    bus,
-    node,
-    table,
-    replica: follower.replica,
+    ...{ bus, node, membership, table, replica },
     isOwnListener: (host, port) =>
-      (own.has(host) || host.startsWith('127.') || host === mine().host || host === mine().host_external) &&
-      follower.replica.get('port', claimId(node, port)) !== undefined,
+      (own.has(host) ||
+        host.startsWith('127.') ||
+        host === mine().host ||
+        host === mine().host_external ||
+        members.hasAddress(host)) &&
+      [node, membership.owner].some((owner) => replica.get('port', claimId(owner, port)) !== undefined),
     onChanges,
     clock,
   }).start();
@@ -146,7 +169,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     clock,
     onFreed: () => announcer.announce(),
   });
-  const stopPruning = startPruning({ bus, table, clock, onChanges });
+  const stopPruning = startPruning({ bus, table, writes, clock, onChanges });
   context.onBus((connected) => {
     if (!connected) return;
     table.renewAll(clock.now());
@@ -157,6 +180,8 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   settings.onChange((now, before) => {
     if (now.harbor_node.node_id !== node)
       log.warn({ event: 'restart_needed' }, 'node_id changes at the next start');
+    if ((now.harbor_node.group ?? undefined) !== group)
+      log.warn({ event: 'restart_needed' }, 'group changes at the next start');
     if (now.harbor_node !== before.harbor_node) announcer.announce();
   });
   const component = await NodeComponent.start({
@@ -164,6 +189,8 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     host: mine().host,
     announcement: () => announcer.announcement(),
   });
+  await members.join();
+  await bringServices({ membership, store, follower, log });
   announcer.start();
   greeter.start();
   await bus.flush();
@@ -174,7 +201,10 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
       stopPruning();
       await component.stop();
       stopThaw();
-      if (store.connected) await persist.settled();
+      if (store.connected) {
+        await persist.settled();
+        await members.leave();
+      }
       persist.close();
       follower.close();
     },

@@ -2,7 +2,8 @@ import { backendId, HarborError, ManualClock, type Service } from '@harbor/core'
 import { Store, type Follower } from '@harbor/store';
 import { startRedis, type TestServer } from '@harbor/testbed';
 import t from 'tap';
-import { Allocator, type Wanted } from '../src/ports/allocator.js';
+import { Allocator } from '../src/ports/allocator.js';
+import type { Wanted } from '../src/ports/wanted.js';
 import type { Reservations } from '../src/ports/reservations.js';
 
 let server: TestServer;

@@ -13,6 +13,7 @@ const LISTED: Readonly<Record<Kind, true>> = {
   quota: true,
   config: true,
   node: true,
+  member: true,
   join: true,
 };
 

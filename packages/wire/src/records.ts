@@ -2,7 +2,7 @@ import type { Kind, Records } from '@harbor/core';
 import { z } from 'zod';
 import { backendHost, cidr, portNumber } from './address.js';
 import { parseJson } from './parse.js';
-import { credentials } from './service-node.js';
+import { credentials, nodeAddresses } from './service-node.js';
 
 const protocol = z.enum(['tcp', 'udp', 'both']);
 const transport = z.enum(['tcp', 'udp']);
@@ -24,7 +24,8 @@ const parameters = z.object({
   public: z.boolean().exactOptional(),
 });
 
-const claim = z.object({ node: z.string(), port: z.int(), service: z.string() });
+const group = z.string().exactOptional();
+const claim = z.object({ node: z.string(), group, port: z.int(), service: z.string() });
 
 /** A service instance as it stands in Redis. */
 export const instanceRecord = z.object({
@@ -48,6 +49,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     id: z.string(),
     name: z.string(),
     node: z.string(),
+    group,
     port: z.int(),
     ports: z.int().exactOptional(),
     intPort: z.int(),
@@ -62,6 +64,7 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
   int_port: claim,
   cooling: z.object({
     node: z.string(),
+    group,
     port: z.int(),
     service: z.string(),
     owner: z.string().exactOptional(),
@@ -101,7 +104,15 @@ const SCHEMAS: { readonly [K in Kind]: z.ZodType<Records[K]> } = {
     id: z.string(),
     host: z.string(),
     identity: z.string().exactOptional(),
+    group,
     unreachableSince: z.number().exactOptional(),
+  }),
+  member: z.object({
+    node: z.string(),
+    group: z.string(),
+    range: z.string(),
+    addresses: nodeAddresses,
+    beat: z.int(),
   }),
   join: z.object({ expiresAt: z.number() }),
 };

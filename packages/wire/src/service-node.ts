@@ -29,6 +29,14 @@ export const failure = z.object({
   msg: z.object({ code: z.int(), description: z.string(), error: z.unknown().optional() }),
 });
 
+/** Where a node is reached. */
+export const nodeAddresses = z.object({
+  host: z.string(),
+  hostname: z.string(),
+  extHost: z.string().exactOptional(),
+  extHostname: z.string().exactOptional(),
+});
+
 /** `S.announce`: the extras name where the node is reached, so that credentials read later are fresh. */
 export const announcement = z.object({
   id: z.string().min(1).max(64),
@@ -37,14 +45,9 @@ export const announcement = z.object({
   available_capacity: z.number(),
   capacity_unit: z.number().optional(),
   revision: z.int().optional().describe('That of the shared state in which it counted its free ports.'),
-  addresses: z
-    .object({
-      host: z.string(),
-      hostname: z.string(),
-      extHost: z.string().exactOptional(),
-      extHostname: z.string().exactOptional(),
-    })
-    .optional(),
+  addresses: nodeAddresses.optional(),
+  /** The nodes that serve the same ports; absent where the node stands alone. */
+  group: z.string().min(1).max(64).optional(),
 });
 
 export type Announcement = z.output<typeof announcement>;

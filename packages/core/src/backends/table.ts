@@ -137,9 +137,19 @@ export class BackendTable {
     return { outcome: 'updated', put: [backend], removed: [] };
   }
 
-  /** Drops every backend whose lease has ended at `now`. */
-  prune(now: Millis): BackendChanges {
-    return this.#remove(this.#select(this.#leases.expired(now)));
+  /** Drops every backend whose lease has ended at `now`, of the services that `may` be pruned. */
+  prune(now: Millis, may: (service: string) => boolean = () => true): BackendChanges {
+    return this.#remove(this.#select(this.#leases.expired(now)).filter(({ service }) => may(service)));
+  }
+
+  /** Takes a backend over as another table has it; what was heard of it here stays known. */
+  mirror(backend: Backend, now: Millis): void {
+    this.#put(backend, this.#leases.heard(backendId(backend)) ?? now);
+  }
+
+  /** Forgets a backend that another table has no more. */
+  forget(id: string): void {
+    this.#remove(this.#select([id]));
   }
 
   /** After an outage of NATS: nobody could be heard, so everybody gets a whole lease. */

@@ -3,6 +3,7 @@ import { freePorts, nextIntPort } from '../ports/allocate.js';
 import type { Cooling } from '../ports/cooling.js';
 import type { PortRange } from '../ports/range.js';
 import { rangeContains } from '../ports/range.js';
+import { givenTo, ownedBy, ownerOf, type Owned } from '../services/owner.js';
 import { intPortsOf, portsOf, type Service } from '../services/service.js';
 import { claimId, type Instance, type Kind, type Records } from '../state/records.js';
 import type { Random } from '../time/clock.js';
@@ -18,6 +19,8 @@ export type AdoptedRecords = {
 export interface AdoptOptions {
   /** The node that takes the services over; undefined leaves them to theirs. */
   readonly node: string | undefined;
+  /** The group of that node. */
+  readonly group?: string | undefined;
   readonly range: PortRange;
   readonly random: Random;
 }
@@ -49,7 +52,7 @@ export function contradictions(records: AdoptedRecords): string[] {
       ...intPortsOf(service).map((port) => ['int_port', port] as const),
     ];
     for (const [what, port] of numbers) {
-      const key = `${what} ${claimId(service.node, port)}`;
+      const key = `${what} ${claimId(ownerOf(service), port)}`;
       const other = owners.get(key);
       if (port < 1 || port > 65535) wrong.push(`service ${id}: ${what} ${port} is no port number`);
       if (other !== undefined) wrong.push(`services ${other} and ${id} both have ${key}`);
@@ -76,9 +79,12 @@ export function contradictions(records: AdoptedRecords): string[] {
  * range or not: clients know it. Only where two services come from two nodes with one number, the one made
  * later gets other numbers. Undefined where the range has no place left for it.
  */
-export function adopt(records: AdoptedRecords, { node, range, random }: AdoptOptions): Adoption | undefined {
-  const numbers = new Numbers(node);
-  const inOrder = Object.values(records.service).sort((a, b) => a.createdAt - b.createdAt);
+export function adopt(records: AdoptedRecords, options: AdoptOptions): Adoption | undefined {
+  const { node, range, random } = options;
+  const numbers = new Numbers();
+  const inOrder = Object.values(records.service)
+    .map((one) => takenOver(one, options))
+    .sort((a, b) => a.createdAt - b.createdAt);
   // Whoever can keep his numbers has them before anybody is given others.
   const kept = inOrder.map((one) => ({
     one,
@@ -93,7 +99,7 @@ export function adopt(records: AdoptedRecords, { node, range, random }: AdoptOpt
     const port = keepsPort ? one.port : freePorts(range, free('port'), random, size).next().value;
     const intPort = keepsInt ? one.intPort : nextIntPort(free('int_port'), size);
     if (port === undefined || intPort === undefined) return undefined;
-    const service = { ...one, node: node ?? one.node, port, intPort };
+    const service = { ...one, port, intPort };
     numbers.take(service);
     services.push(service);
     if (!keepsPort || !keepsInt) moved.push({ service, from: one });
@@ -101,9 +107,15 @@ export function adopt(records: AdoptedRecords, { node, range, random }: AdoptOpt
   const outside = services.filter((each) => portsOf(each).some((port) => !rangeContains(range, port)));
   const byId = new Map(services.map((service) => [service.id, service]));
   const cooling = Object.values(records.cooling)
-    .map((each) => ({ ...each, node: node ?? each.node }))
+    .map((each) => takenOver(each, options))
     .filter((each) => !numbers.taken('port', each).has(each.port));
   return { writes: writesOf(records, services, byId, cooling, node), services, moved, outside };
+}
+
+/** The same as the node's that takes it over, or as it was. */
+function takenOver<T extends Owned>(one: T, { node, group }: AdoptOptions): T {
+  if (node === undefined) return one;
+  return givenTo(one, group === undefined ? { node } : { node, group });
 }
 
 type Numbered = 'port' | 'int_port';
@@ -112,10 +124,8 @@ type Numbered = 'port' | 'int_port';
 class Numbers {
   readonly #taken = new Set<string>();
 
-  constructor(readonly node: string | undefined) {}
-
-  taken(kind: Numbered, { node }: Pick<Service, 'node'>): { has(port: number): boolean } {
-    return { has: (port) => this.#taken.has(`${kind} ${claimId(this.node ?? node, port)}`) };
+  taken(kind: Numbered, whose: Owned): { has(port: number): boolean } {
+    return { has: (port) => this.#taken.has(`${kind} ${claimId(ownerOf(whose), port)}`) };
   }
 
   /** Takes the service's own numbers of a kind, all or none; false where one is somebody else's. */
@@ -123,18 +133,18 @@ class Numbers {
     const wanted = kind === 'port' ? portsOf(service) : intPortsOf(service);
     const taken = this.taken(kind, service);
     if (wanted.some((port) => taken.has(port))) return false;
-    this.#add(kind, service.node, wanted);
+    this.#add(kind, service, wanted);
     return true;
   }
 
   /** Takes all numbers of a service. */
   take(service: Service): void {
-    this.#add('port', service.node, portsOf(service));
-    this.#add('int_port', service.node, intPortsOf(service));
+    this.#add('port', service, portsOf(service));
+    this.#add('int_port', service, intPortsOf(service));
   }
 
-  #add(kind: Numbered, node: string, ports: readonly number[]): void {
-    for (const port of ports) this.#taken.add(`${kind} ${claimId(this.node ?? node, port)}`);
+  #add(kind: Numbered, whose: Owned, ports: readonly number[]): void {
+    for (const port of ports) this.#taken.add(`${kind} ${claimId(ownerOf(whose), port)}`);
   }
 }
 
@@ -147,17 +157,17 @@ function writesOf(
 ): Write[] {
   return [
     ...services.flatMap((service): Write[] => {
-      const claim = { node: service.node, service: service.id };
+      const claim = { ...ownedBy(service), service: service.id };
       return [
         { kind: 'service', id: service.id, value: service },
         ...portsOf(service).map((port): Write => ({
           kind: 'port',
-          id: claimId(service.node, port),
+          id: claimId(ownerOf(service), port),
           value: { ...claim, port },
         })),
         ...intPortsOf(service).map((port): Write => ({
           kind: 'int_port',
-          id: claimId(service.node, port),
+          id: claimId(ownerOf(service), port),
           value: { ...claim, port },
         })),
       ];
@@ -170,7 +180,7 @@ function writesOf(
     })),
     ...Object.entries(records.binding).map(([id, value]): Write => ({ kind: 'binding', id, value })),
     ...Object.entries(records.name).map(([id, value]): Write => ({ kind: 'name', id, value })),
-    ...cooling.map((value): Write => ({ kind: 'cooling', id: claimId(value.node, value.port), value })),
+    ...cooling.map((value): Write => ({ kind: 'cooling', id: claimId(ownerOf(value), value.port), value })),
     ...Object.entries(records.config).map(([id, value]): Write => ({ kind: 'config', id, value })),
   ];
 }

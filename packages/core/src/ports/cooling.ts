@@ -3,6 +3,8 @@ import type { Millis } from '../time/clock.js';
 /** A port number that was given back: for a while only who had it gets it again. */
 export interface Cooling {
   readonly node: string;
+  /** The group it is a number of; absent where its node stands alone. */
+  readonly group?: string;
   readonly port: number;
   /** The service that had it. */
   readonly service: string;

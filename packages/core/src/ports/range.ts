@@ -32,3 +32,10 @@ export function rangeContains(range: PortRange, port: number): boolean {
 export function rangeSize(range: PortRange): number {
   return range.high - range.low + 1;
 }
+
+/** What all ranges have in common; undefined where that is nothing. */
+export function commonRange(ranges: readonly PortRange[]): PortRange | undefined {
+  const low = Math.max(...ranges.map((range) => range.low));
+  const high = Math.min(...ranges.map((range) => range.high));
+  return ranges.length > 0 && low <= high ? { low, high } : undefined;
+}

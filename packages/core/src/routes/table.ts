@@ -1,10 +1,11 @@
 import { backendId, type Backend } from '../backends/backend.js';
+import { Membership } from '../services/owner.js';
 import { transportsOf } from '../services/protocol.js';
 import { hasPort, portsOf, type Service } from '../services/service.js';
 import { routeKey, routeOf, type Route, type RouteKey } from './route.js';
 
 /**
- * The wanted listeners of one node, kept up to date record by record. Every mutator returns the keys it
+ * The wanted listeners of one node, those of its group among them, kept up to date record by record. Every mutator returns the keys it
  * touched, so that a data plane is told only of these, whatever the number of ports.
  */
 export class RouteTable {
@@ -14,7 +15,11 @@ export class RouteTable {
   readonly #serviceOf = new Map<string, string>();
   readonly #owners = new Map<RouteKey, string>();
 
-  constructor(readonly node: string) {}
+  readonly #membership: Membership;
+
+  constructor(node: string, group?: string) {
+    this.#membership = new Membership(node, group);
+  }
 
   keys(): RouteKey[] {
     return [...this.#owners.keys()].sort();
@@ -37,7 +42,7 @@ export class RouteTable {
 
   putService(service: Service): RouteKey[] {
     const touched = this.removeService(service.id);
-    if (service.node !== this.node) return touched;
+    if (!this.#membership.owns(service)) return touched;
     this.#services.set(service.id, service);
     const keys = keysOf(service);
     for (const key of keys) this.#owners.set(key, service.id);

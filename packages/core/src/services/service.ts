@@ -27,7 +27,10 @@ export interface Service {
   readonly id: string;
   /** What the developer called it. */
   readonly name: string;
+  /** The node that made it; of a group any member serves it. */
   readonly node: string;
+  /** The nodes that serve it together; absent where its node stands alone. */
+  readonly group?: string;
   /** Of a block the first. */
   readonly port: number;
   /** How many contiguous ports it has, from `port` up; absent where it is one and no block. */

@@ -1,12 +1,13 @@
 import type { Backend } from '../backends/backend.js';
 import type { Cooling } from '../ports/cooling.js';
-import type { Credentials } from '../services/credentials.js';
+import type { Credentials, NodeAddresses } from '../services/credentials.js';
 import type { Service } from '../services/service.js';
 import type { Millis } from '../time/clock.js';
 
-/** Who has a port number of a node; its existence is what keeps two services off one number. */
+/** Who has a port number of a node, or of a group of nodes; its existence is what keeps two services off one number. */
 export interface PortClaim {
   readonly node: string;
+  readonly group?: string;
   readonly port: number;
   readonly service: string;
 }
@@ -62,8 +63,24 @@ export interface KnownNode {
   readonly host: string;
   /** What only the home that attached it can name; absent where nobody attached it: the core's own. */
   readonly identity?: string;
+  /** The nodes it serves its ports with; absent where it stands alone. */
+  readonly group?: string;
   /** Since when nobody has heard of it; absent while it is up. */
   readonly unreachableSince?: Millis;
+}
+
+/**
+ * A live member of a group: it renews its record as long as it lives, and the others remove the record of one
+ * that does not.
+ */
+export interface Member {
+  readonly node: string;
+  readonly group: string;
+  /** Its own port range; the group has what its members have in common. */
+  readonly range: string;
+  readonly addresses: NodeAddresses;
+  /** Counts its renewals: it is the change that tells others that it lives, not the time of any clock. */
+  readonly beat: number;
 }
 
 /** The right to attach one node, once; its id is the hash of the token. */
@@ -74,11 +91,11 @@ export interface JoinToken {
 /** Every kind of record in the shared state. */
 export interface Records {
   readonly service: Service;
-  /** id: `<node>:<port>` */
+  /** id: claimId(), of its node or its group */
   readonly port: PortClaim;
-  /** id: `<node>:<int_port>` */
+  /** id: the same of an int_port */
   readonly int_port: PortClaim;
-  /** id: `<node>:<port>`; a port that was given back and cools down. */
+  /** id: claimId(); a port that was given back and cools down. */
   readonly cooling: Cooling;
   /** id: backendId() */
   readonly backend: Backend;
@@ -92,13 +109,15 @@ export interface Records {
   readonly config: ConfigEntry;
   /** id: the node's */
   readonly node: KnownNode;
+  /** id: the node's */
+  readonly member: Member;
   /** id: SHA-256 of the token, hexadecimal */
   readonly join: JoinToken;
 }
 
 export type Kind = keyof Records;
 
-/** The id of a port or int_port claim. */
-export function claimId(node: string, port: number): string {
-  return `${node}:${port}`;
+/** The id of a port or int_port claim; the owner by `ownerOf()`. */
+export function claimId(owner: string, port: number): string {
+  return `${owner}:${port}`;
 }

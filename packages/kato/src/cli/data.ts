@@ -4,6 +4,7 @@ import {
   asHarborError,
   contradictions,
   HarborError,
+  Membership,
   parsePortRange,
   portsOf,
   transportsOf,
@@ -37,7 +38,12 @@ export interface ImportOptions extends DataForm {
 }
 
 /** What describes the machine and not the cluster: another machine does not take it over. */
-const OF_THE_MACHINE = ['harbor_node.node_id', 'harbor_node.host', 'harbor_node.hostname'];
+const OF_THE_MACHINE = [
+  'harbor_node.node_id',
+  'harbor_node.group',
+  'harbor_node.host',
+  'harbor_node.hostname',
+];
 /** From here on it says what it does, ms. */
 const PATIENCE = 1_000;
 
@@ -82,13 +88,15 @@ export async function dataImport(
     Object.fromEntries(Object.entries(records.config).map(([id, e]) => [id, e.value])),
   );
   const range = parsePortRange(settings.harbor_node.port_range) ?? { low: 1, high: 0 };
-  const plan = adopt(records, { node: keepNodes ? undefined : here, range, random });
+  const group = settings.harbor_node.group ?? undefined;
+  const membership = new Membership(here, group);
+  const plan = adopt(records, { node: keepNodes ? undefined : here, group, range, random });
   if (!plan)
     throw new HarborError(
       'HARBOR_PORT_RANGE_FULL',
       `${file} has services of several nodes with one port, and ${settings.harbor_node.port_range} no place for all`,
     );
-  const held = await saying('looking for ports that others hold', () => heldPorts(plan, here, before));
+  const held = await saying('looking for ports that others hold', () => heldPorts(plan, membership, before));
   const done = await saying(`writing ${plan.writes.length} records`, () =>
     withStore(place, (store) => store.replace(before.revision, plan.writes)),
   );
@@ -186,14 +194,14 @@ interface Held {
   readonly command: string;
 }
 
-function heldPorts({ services }: Adoption, here: string, before: Snapshot): Promise<Held[]> {
+function heldPorts({ services }: Adoption, membership: Membership, before: Snapshot): Promise<Held[]> {
   const served = new Set(
     before.records.flatMap(({ kind, value }) =>
-      kind === 'port' && value?.node === here ? [value.port] : [],
+      kind === 'port' && value && membership.owns(value) ? [value.port] : [],
     ),
   );
   const held = services
-    .filter(({ node }) => node === here)
+    .filter((service) => membership.owns(service))
     .flatMap((service) =>
       portsOf(service)
         .filter((port) => !served.has(port))

@@ -1,6 +1,7 @@
 import {
   asHarborError,
   coolingEnd,
+  Membership,
   parsePortRange,
   rangeContains,
   rangeSize,
@@ -48,11 +49,12 @@ export async function status(place: Place, options: { readonly json?: boolean })
 export async function readStatus(place: Place): Promise<Status> {
   const roles = await readRoles(place);
   const { settings } = await liveSettings(place);
-  const { node_id, port_range, cooldown } = settings.harbor_node;
+  const { node_id, group, port_range, cooldown } = settings.harbor_node;
+  const membership = new Membership(node_id, group ?? undefined);
   return {
     node_id,
     roles,
-    ports: { range: port_range, ...(await readPorts(place, node_id, port_range, cooldown)) },
+    ports: { range: port_range, ...(await readPorts(place, membership, port_range, cooldown)) },
   };
 }
 
@@ -89,7 +91,7 @@ function stopped(place: Place): ProcessStatus[] {
 
 async function readPorts(
   place: Place,
-  node: string,
+  membership: Membership,
   text: string,
   cooldown: number,
 ): Promise<Omit<Status['ports'], 'range'>> {
@@ -97,9 +99,9 @@ async function readPorts(
   try {
     const { records } = await withStore(place, (store) => store.snapshot(['port', 'cooling']));
     const used = records.flatMap(({ kind, value }) =>
-      kind === 'port' && value?.node === node ? [value.port] : [],
+      kind === 'port' && value && membership.owns(value) ? [value.port] : [],
     );
-    const cooling = coolingPorts(records, node, cooldown);
+    const cooling = coolingPorts(records, membership, cooldown);
     const inside = range ? used.filter((port) => rangeContains(range, port)).length : 0;
     const kept = range ? cooling.filter((port) => rangeContains(range, port)).length : 0;
     const free = range ? rangeSize(range) - inside - kept : 0;
@@ -107,7 +109,7 @@ async function readPorts(
     if (!rolesOf(place.home).includes('harbor'))
       return { ...counts, conflicts: [], unavailable: 'this machine has not the role harbor' };
     try {
-      return { ...counts, conflicts: await readConflicts(place, node) };
+      return { ...counts, conflicts: await readConflicts(place, membership.node) };
     } catch (thrown) {
       return { ...counts, conflicts: [], unavailable: asHarborError(thrown).message };
     }
@@ -122,10 +124,10 @@ async function readPorts(
   }
 }
 
-/** The ports of a node that cool down; the records of those that have are removed a little later. */
-function coolingPorts(records: readonly Change[], node: string, cooldown: number): number[] {
+/** The ports of a node, or its group, that cool down; the records of those that have are removed a little later. */
+function coolingPorts(records: readonly Change[], membership: Membership, cooldown: number): number[] {
   return records.flatMap(({ kind, value }) =>
-    kind === 'cooling' && value?.node === node && coolingEnd(value, cooldown * 1_000) > Date.now()
+    kind === 'cooling' && value && membership.owns(value) && coolingEnd(value, cooldown * 1_000) > Date.now()
       ? [value.port]
       : [],
   );

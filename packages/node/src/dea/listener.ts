@@ -9,6 +9,7 @@ import {
   type BackendChanges,
   type BackendTable,
   type Clock,
+  type Membership,
   type Replica,
   type Service,
   type Transport,
@@ -28,6 +29,7 @@ import {
 export interface DeaListenerOptions {
   readonly bus: Bus;
   readonly node: string;
+  readonly membership: Membership;
   readonly table: BackendTable;
   readonly replica: Replica;
   /** True where the address is a listener of Harbor itself: a backend there would be a loop. */
@@ -61,21 +63,23 @@ export class DeaListener {
     bus.subscribe(DEA_SUBJECTS.shutdown, shutdownMessage, ({ id }) => {
       this.#tell(table.deaShutdown(id), DEA_SUBJECTS.shutdown);
     });
-    bus.subscribe(nodeSubjects(node).failed, failedReport, (report) => {
+    // What fails for clients of any member counts for the group.
+    const reporters = this.options.membership.group === undefined ? node : '*';
+    bus.subscribe(nodeSubjects(reporters).failed, failedReport, (report) => {
       if (table.ofService(report.service).length > 1)
         this.#tell(table.demote(backendId(report), clock.now()), 'failed');
     });
   }
 
   #register(message: RegisterMessage): void {
-    const { table, node, clock } = this.options;
+    const { table, membership, clock } = this.options;
     const service = this.options.replica.get('service', message.service);
     if (!service) throw refused(`unknown service ${quote(message.service)}`);
     const transports = this.#transports(message, service);
     const block = service.ports === undefined ? {} : { ports: service.ports };
     // Another node's service, or one that serves nobody: only the address may concern us, which has left
     // our services for it.
-    if (service.node !== node || service.disabled) {
+    if (!membership.owns(service) || service.disabled) {
       this.#tell(table.evict({ ...message, ...block }), DEA_SUBJECTS.register);
       return;
     }

@@ -11,14 +11,17 @@ import {
 } from '@harbor/core';
 import type { Store } from '@harbor/store';
 import { isDeepStrictEqual } from 'node:util';
+import type { Members } from '../group/members.js';
 
 /** Records in one commit at most, so that none of them keeps Redis busy for long. */
 const BATCH = 500;
 
 export interface PersistenceOptions {
-  readonly node: string;
+  readonly members: Pick<Members, 'membership' | 'writes'>;
   readonly table: BackendTable;
   readonly store: Pick<Store, 'commit' | 'snapshot'>;
+  /** The records that this node has to write of these: of a group one member writes. */
+  readonly due: (ids: readonly string[]) => readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly onFailure: (error: unknown, attempt: number) => void;
@@ -38,35 +41,40 @@ export function persistence(options: PersistenceOptions): Reconciler<string> {
 }
 
 async function write(options: PersistenceOptions, scope: Scope<string>): Promise<void> {
-  const ids = scope === 'all' ? await difference(options) : [...scope];
+  const ids = scope === 'all' ? await difference(options) : options.due([...scope]);
   for (let at = 0; at < ids.length; at += BATCH) {
-    const commit = commitOf(options.table, ids.slice(at, at + BATCH));
+    const commit = commitOf(options, ids.slice(at, at + BATCH));
     const result = await options.store.commit(commit);
     if (!result.done) {
-      throw new HarborError('HARBOR_STATE_CONFLICT', `service ${result.unmet.id} was deleted meanwhile`);
+      const { kind, id } = result.unmet;
+      throw new HarborError('HARBOR_STATE_CONFLICT', `${kind} ${id} was deleted meanwhile`);
     }
   }
 }
 
-/** The backends of this node that differ between the table and Redis; those of deleted services go. */
-async function difference({ node, table, store }: PersistenceOptions): Promise<string[]> {
+/** The backends this node writes that differ between the table and Redis; those of deleted services go. */
+async function difference({ members, table, store }: PersistenceOptions): Promise<string[]> {
   const { records } = await store.snapshot(['service', 'backend']);
+  const owned = new Set<string>();
   const mine = new Set<string>();
   const stored = new Map<string, Backend>();
   for (const record of records) {
-    if (record.kind === 'service' && record.value?.node === node) mine.add(record.id);
+    if (record.kind === 'service' && members.membership.owns(record.value)) {
+      owned.add(record.id);
+      if (members.writes(record.value)) mine.add(record.id);
+    }
     if (record.kind === 'backend' && record.value) stored.set(record.id, record.value);
   }
   for (const backend of [...table.list()])
-    if (!mine.has(backend.service)) table.removeService(backend.service);
+    if (!owned.has(backend.service)) table.removeService(backend.service);
   const changed = [...table.list()].filter(
-    (backend) => !isDeepStrictEqual(stored.get(backendId(backend)), backend),
+    (backend) => mine.has(backend.service) && !isDeepStrictEqual(stored.get(backendId(backend)), backend),
   );
   const gone = [...stored].filter(([id, backend]) => mine.has(backend.service) && !table.get(id));
   return [...changed.map(backendId), ...gone.map(([id]) => id)];
 }
 
-function commitOf(table: BackendTable, ids: readonly string[]): Commit {
+function commitOf({ table, members }: PersistenceOptions, ids: readonly string[]): Commit {
   const services = new Set<string>();
   const write = ids.map((id) => {
     const value = table.get(id);
@@ -74,5 +82,9 @@ function commitOf(table: BackendTable, ids: readonly string[]): Commit {
     return { kind: 'backend', id, value } as const;
   });
   // A backend of a service that was deleted meanwhile must not come to stay.
-  return { expect: [...services].map((id) => ({ kind: 'service', id, is: 'present' }) as const), write };
+  const present = [...services].map((id) => ({ kind: 'service', id, is: 'present' }) as const);
+  const { node, group } = members.membership;
+  // Who was given up by its group writes no more, whether it knows or not.
+  const writer = group === undefined ? [] : [{ kind: 'member', id: node, is: 'present' } as const];
+  return { expect: [...present, ...writer], write };
 }

@@ -5,21 +5,19 @@ import {
   HarborError,
   intPortsOf,
   isPort,
+  Membership,
   nextIntPort,
+  ownerOf,
   parsePortRange,
   placesFor,
   portsOf,
-  protocolOfName,
   rangeContains,
   transportsOf,
-  type Asker,
   type Clock,
-  type Credentials,
   type PortRange,
   type Random,
   type Replica,
   type Service,
-  type ServiceParameters,
   type TakenPorts,
 } from '@harbor/core';
 import type { Follower, Store } from '@harbor/store';
@@ -28,23 +26,15 @@ import { claimOf, releaseOf } from './claims.js';
 import { CoolingPorts } from './cooling.js';
 import { portCools, portHeld, portTaken, rangeFull } from './refusals.js';
 import { CANDIDATES, type Reservations } from './reservations.js';
+import { askerOf, protocolOf, sizeOf, type Wanted } from './wanted.js';
 
 /** A node operation over this is rolled back (wire facts §2), ms. */
 const OPERATION_LIMIT = 6_000;
 
-/** What is asked for: a new service, or exactly the one that `credentials` describe. */
-export interface Wanted {
-  readonly id: string;
-  readonly name: string;
-  readonly plan: string;
-  readonly parameters: ServiceParameters;
-  /** Organization, space and name as one word, where it has a name. */
-  readonly owner?: string;
-  readonly credentials?: Credentials;
-}
-
 export interface AllocatorOptions {
   readonly node: string;
+  /** The group of the node: its numbers are all members'. */
+  readonly group?: string | undefined;
   readonly portRange: () => string;
   /** How long a port given back is kept from others, s; 0: not at all. */
   readonly cooldown: () => number;
@@ -67,9 +57,12 @@ export class Allocator {
 
   readonly cooling: CoolingPorts;
 
+  readonly #membership: Membership;
+
   constructor(readonly options: AllocatorOptions) {
-    const { node, cooldown, clock } = options;
-    this.cooling = new CoolingPorts({ node, replica: () => this.#replica, cooldown, clock });
+    const { node, group, cooldown, clock } = options;
+    this.#membership = new Membership(node, group);
+    this.cooling = new CoolingPorts({ node, group, replica: () => this.#replica, cooldown, clock });
   }
 
   /** How many ports of the range are free; those that cool down are not. */
@@ -112,7 +105,7 @@ export class Allocator {
   /** Gives the service's numbers back, its port to cool down, and forgets its backends; false when there is no such service. */
   async unprovision(id: string, backends: readonly string[]): Promise<boolean> {
     const service = this.#replica.get('service', id);
-    if (service?.node !== this.options.node) return false;
+    if (!service || !this.#membership.owns(service)) return false;
     const result = await this.options.store.commit(releaseOf(service, backends, this.cooling));
     if (result.done) await this.options.follower.caughtUp(result.revision);
     return result.done;
@@ -127,7 +120,7 @@ export class Allocator {
     const known = this.#replica.get('service', wanted.id);
     if (!known) return undefined;
     const same =
-      known.node === this.options.node &&
+      this.#membership.owns(known) &&
       known.protocol === protocolOf(wanted) &&
       (known.ports ?? 1) === sizeOf(wanted) &&
       (wanted.parameters.port === undefined || wanted.parameters.port === known.port);
@@ -241,7 +234,7 @@ export class Allocator {
     return {
       id: wanted.id,
       name: wanted.name,
-      node: this.options.node,
+      ...this.#membership.fields,
       port,
       ...(sizeOf(wanted) === 1 ? {} : { ports: sizeOf(wanted) }),
       intPort,
@@ -270,7 +263,8 @@ export class Allocator {
   /** As numbers, because a whole range is looked up in it: by their ids that took most of a provision's time. */
   #taken(kind: 'port' | 'int_port'): TakenPorts {
     const taken = new Set<number>();
-    for (const claim of this.#replica.all(kind)) if (claim.node === this.options.node) taken.add(claim.port);
+    const { owner } = this.#membership;
+    for (const claim of this.#replica.all(kind)) if (ownerOf(claim) === owner) taken.add(claim.port);
     return taken;
   }
 
@@ -278,17 +272,4 @@ export class Allocator {
     const taken = this.#taken(kind);
     return { has: (port) => trying.has(port) || taken.has(port) };
   }
-}
-
-function protocolOf(wanted: Wanted): Service['protocol'] {
-  return wanted.parameters.protocol ?? protocolOfName(wanted.name);
-}
-
-/** How many contiguous ports are asked for. */
-function sizeOf({ credentials, parameters }: Wanted): number {
-  return credentials?.ports?.length ?? parameters.ports ?? 1;
-}
-
-function askerOf({ id, owner }: Wanted): Asker {
-  return { id, ...(owner === undefined ? {} : { owner }) };
 }

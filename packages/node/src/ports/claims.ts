@@ -1,6 +1,8 @@
 import {
   claimId,
   intPortsOf,
+  ownedBy,
+  ownerOf,
   portsOf,
   type Commit,
   type Expectation,
@@ -26,12 +28,18 @@ export function claimOf(service: Service, cooled: readonly CoolingClaim[]): Comm
   };
 }
 
-/** Makes another node's service, as it stands at the revision, `after.node`'s, with the numbers it has. */
+/**
+ * Makes another node's service, as it stands at the revision, `after.node`'s, with the numbers it has; within a
+ * group they are its own already.
+ */
 export function moveOf(before: Service, after: Service, revision: number): Commit {
   const { id } = before;
   const numbers = numbersOf(after);
   return {
-    expect: [{ kind: 'service', id, is: 'at', revision }, ...numbers.map(nobodys)],
+    expect: [
+      { kind: 'service', id, is: 'at', revision },
+      ...(ownerOf(before) === ownerOf(after) ? [] : numbers.map(nobodys)),
+    ],
     write: [{ kind: 'service', id, value: after }, ...numbersOf(before).map(gone), ...numbers],
   };
 }
@@ -52,11 +60,12 @@ export function releaseOf(service: Service, backends: readonly string[], cooling
 
 /** The records that say whose a service's numbers are. */
 function numbersOf(service: Service): Write[] {
-  const { node, id } = service;
+  const { id } = service;
+  const owner = ownerOf(service);
   const claim = (kind: 'port' | 'int_port', port: number): Write => ({
     kind,
-    id: claimId(node, port),
-    value: { node, service: id, port },
+    id: claimId(owner, port),
+    value: { ...ownedBy(service), service: id, port },
   });
   return [
     ...portsOf(service).map((port) => claim('port', port)),

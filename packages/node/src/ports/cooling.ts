@@ -2,6 +2,9 @@ import {
   claimId,
   coolingEnd,
   isOwn,
+  Membership,
+  ownedBy,
+  ownerOf,
   rangeContains,
   waitFor,
   type Asker,
@@ -17,6 +20,7 @@ import {
 
 export interface CoolingOptions {
   readonly node: string;
+  readonly group?: string | undefined;
   readonly replica: () => Replica;
   /** `harbor_node cooldown`, s. */
   readonly cooldown: () => number;
@@ -29,15 +33,20 @@ export interface CoolingClaim {
   readonly write: readonly Write[];
 }
 
-/** The ports of this node that were given back and are kept from others for a while. */
+/** The ports of this node, or of its group, that were given back and are kept from others for a while. */
 export class CoolingPorts {
-  constructor(readonly options: CoolingOptions) {}
+  /** Whose ports they are. */
+  readonly #owner: string;
+
+  constructor(readonly options: CoolingOptions) {
+    this.#owner = new Membership(options.node, options.group).owner;
+  }
 
   /** The ports with a record: all others need not be asked for one by one. */
   recorded(): ReadonlySet<number> {
     const ports = new Set<number>();
-    for (const { node, port } of this.options.replica().all('cooling'))
-      if (node === this.options.node) ports.add(port);
+    for (const cooling of this.options.replica().all('cooling'))
+      if (ownerOf(cooling) === this.#owner) ports.add(cooling.port);
     return ports;
   }
 
@@ -62,7 +71,7 @@ export class CoolingPorts {
   /** How many ports of the range are kept from others than the asker, and when the first is free, ms. */
   waiting(range: PortRange, asker: Asker): { readonly count: number; readonly next: Millis } {
     const waits = [...this.options.replica().all('cooling')]
-      .filter(({ node, port }) => node === this.options.node && rangeContains(range, port))
+      .filter((cooling) => ownerOf(cooling) === this.#owner && rangeContains(range, cooling.port))
       .map(({ port }) => this.wait(port, asker))
       .filter((wait) => wait > 0);
     return { count: waits.length, next: Math.min(...waits) };
@@ -74,7 +83,7 @@ export class CoolingPorts {
    */
   claim(port: number, asker: Asker): CoolingClaim | undefined {
     if (this.wait(port, asker) > 0) return undefined;
-    const id = claimId(this.options.node, port);
+    const id = claimId(this.#owner, port);
     const revision = this.options.replica().revisionOf('cooling', id);
     if (revision === undefined) return { expect: { kind: 'cooling', id, is: 'absent' }, write: [] };
     return {
@@ -93,12 +102,13 @@ export class CoolingPorts {
   begin(service: Service, ports: readonly number[]): Write[] {
     if (this.#cooldown === 0) return [];
     const since = this.options.clock.now();
-    const { id, node, owner } = service;
+    const { id, owner } = service;
     return ports.map((port) => ({
       kind: 'cooling',
-      id: claimId(node, port),
+      id: claimId(ownerOf(service), port),
       value: {
-        ...{ node, port, service: id, since, until: since + this.#cooldown },
+        ...ownedBy(service),
+        ...{ port, service: id, since, until: since + this.#cooldown },
         ...(owner === undefined ? {} : { owner }),
       },
     }));
@@ -109,7 +119,7 @@ export class CoolingPorts {
     const replica = this.options.replica();
     const now = this.options.clock.now();
     return [...replica.entries('cooling')].flatMap(([id, cooling]) => {
-      const end = cooling.node === this.options.node ? coolingEnd(cooling, this.#cooldown) : cooling.until;
+      const end = ownerOf(cooling) === this.#owner ? coolingEnd(cooling, this.#cooldown) : cooling.until;
       const revision = replica.revisionOf('cooling', id);
       return end <= now && revision !== undefined ? [{ id, revision }] : [];
     });
@@ -120,6 +130,6 @@ export class CoolingPorts {
   }
 
   #get(port: number): Cooling | undefined {
-    return this.options.replica().get('cooling', claimId(this.options.node, port));
+    return this.options.replica().get('cooling', claimId(this.#owner, port));
   }
 }

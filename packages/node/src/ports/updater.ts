@@ -1,5 +1,6 @@
 import {
   HarborError,
+  Membership,
   portsOf,
   protocolOfName,
   transportsOf,
@@ -36,6 +37,7 @@ export interface Changed {
 
 export interface ServiceUpdaterOptions {
   readonly node: string;
+  readonly group?: string | undefined;
   readonly store: Pick<Store, 'commit'>;
   readonly follower: Follower;
   readonly reservations: Reservations;
@@ -88,10 +90,10 @@ export class ServiceUpdater {
   }
 
   #find(id: string): { service: Service; revision: number } {
-    const { node, follower } = this.options;
+    const { node, group, follower } = this.options;
     const service = follower.replica.get('service', id);
     const revision = follower.replica.revisionOf('service', id);
-    if (service?.node !== node || revision === undefined)
+    if (!service || revision === undefined || !new Membership(node, group).owns(service))
       throw new HarborError('HARBOR_SERVICE_NOT_FOUND', `no service ${JSON.stringify(id)} on ${node}`);
     return { service, revision };
   }

@@ -9,6 +9,7 @@ export interface AnnouncerOptions {
   readonly bus: Bus;
   readonly service: string;
   readonly node: string;
+  readonly group?: string | undefined;
   readonly addresses: () => NodeAddresses;
   readonly capacity: () => number;
   /** The revision of the shared state that the capacity is counted in. */
@@ -59,6 +60,7 @@ export class Announcer {
       capacity_unit: 1,
       revision: this.options.revision(),
       addresses: this.options.addresses(),
+      ...(this.options.group === undefined ? {} : { group: this.options.group }),
     };
   }
 }

@@ -9,7 +9,8 @@ export interface MigrationOptions {
   readonly bus: Bus;
   readonly service: string;
   readonly node: string;
-  readonly addresses: () => NodeAddresses;
+  /** Where a service's node is reached: this one, or another of its group. */
+  readonly addressesOf: (node: string) => NodeAddresses;
   readonly allocator: Pick<Allocator, 'provision'>;
   readonly transfer: Transfer;
   readonly table: BackendTable;
@@ -60,7 +61,7 @@ export function serveMigration(options: MigrationOptions): void {
 
   operation(subjects.updateInstance(node), migrationRequest, async ([handle, bindings]) => {
     const service = transfer.own(handle.credentials.name);
-    const credentials = credentialsOf(service, options.addresses());
+    const credentials = credentialsOf(service, options.addressesOf(service.node));
     const updated = (each: NatsHandle) => ({
       ...each,
       service_id: each.service_id ?? service.id,

@@ -5,6 +5,7 @@ import {
   HarborError,
   type BackendTable,
   type Credentials,
+  type Membership,
   type NodeAddresses,
   type Replica,
   type Service,
@@ -23,15 +24,18 @@ import {
   type UpdateRequest,
 } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
-import type { Allocator, Wanted } from '../ports/allocator.js';
+import type { Allocator } from '../ports/allocator.js';
 import type { ServiceUpdater } from '../ports/updater.js';
+import type { Wanted } from '../ports/wanted.js';
 import { operations } from './operation.js';
 
 export interface ServiceNodeOptions {
   readonly bus: Bus;
   readonly service: string;
   readonly node: string;
-  readonly addresses: () => NodeAddresses;
+  readonly membership: Membership;
+  /** Where a service's node is reached: this one, or another of its group. */
+  readonly addressesOf: (node: string) => NodeAddresses;
   readonly allocator: Allocator;
   readonly updater: ServiceUpdater;
   /** A service has got a transport: whoever runs its instances is to announce them anew. */
@@ -50,9 +54,9 @@ export function serveServiceNode(options: ServiceNodeOptions): void {
 
   const credentials = (id: string): Credentials => {
     const service = replica.get('service', id);
-    if (service?.node !== node)
+    if (!service || !options.membership.owns(service))
       throw new HarborError('HARBOR_SERVICE_NOT_FOUND', `no service ${id} on ${node}`);
-    return credentialsOf(service, options.addresses());
+    return credentialsOf(service, options.addressesOf(service.node));
   };
 
   const provision = async (request: ProvisionRequest): Promise<Service> => {

@@ -1,7 +1,10 @@
 import {
+  givenTo,
   HarborError,
   intPortsOf,
+  Membership,
   nextIntPort,
+  ownerOf,
   portsOf,
   transportsOf,
   type Clock,
@@ -15,6 +18,7 @@ import type { Reservations } from '../ports/reservations.js';
 
 export interface TransferOptions {
   readonly node: string;
+  readonly group?: string | undefined;
   readonly store: Pick<Store, 'commit'>;
   readonly follower: Follower;
   readonly reservations: Reservations;
@@ -23,12 +27,16 @@ export interface TransferOptions {
 
 /** Takes services over from other nodes, and takes them out of service meanwhile. */
 export class Transfer {
-  constructor(readonly options: TransferOptions) {}
+  readonly #membership: Membership;
+
+  constructor(readonly options: TransferOptions) {
+    this.#membership = new Membership(options.node, options.group);
+  }
 
   /** This node's service. Errors: HARBOR_SERVICE_NOT_FOUND. */
   own(id: string): Service {
     const service = this.options.follower.replica.get('service', id);
-    if (service?.node === this.options.node) return service;
+    if (service && this.#membership.owns(service)) return service;
     throw new HarborError('HARBOR_SERVICE_NOT_FOUND', `no such service on ${this.options.node}`);
   }
 
@@ -41,13 +49,20 @@ export class Transfer {
 
   /**
    * Makes another node's service this one's, on the very ports it has; undefined where no node has it. Its
-   * int_port stays where it is free here, too: each node counts them from 4100 up, so it often is not. Until that is done nothing changes. Errors: HARBOR_PORT_TAKEN, HARBOR_STATE_CONFLICT, those of the
+   * int_port stays where it is free here, too: each node counts them from 4100 up, so it often is not. Until
+   * that is done nothing changes. Errors: HARBOR_PORT_TAKEN, HARBOR_STATE_CONFLICT, those of the
    * connector and of Redis.
    */
   async take(credentials: Credentials): Promise<Service | undefined> {
     const { node, follower, reservations } = this.options;
     const service = follower.replica.get('service', credentials.name);
     if (!service || service.node === node) return service;
+    if (ownerOf(service) === this.#membership.owner) {
+      // Every member of its group serves it already: only where it counts as made changes.
+      const moved = { ...service, node };
+      await this.#replace(service, moved);
+      return moved;
+    }
     const { port, protocol, parameters } = service;
     const count = portsOf(service).length;
     const { held, skipped } = await reservations.reserve({
@@ -61,7 +76,8 @@ export class Transfer {
       throw new HarborError('HARBOR_PORT_TAKEN', `port ${port} cannot be had on ${node}${because}`);
     }
     try {
-      const moved = { ...service, node, intPort: this.#intPortFor(service) };
+      const given = givenTo(service, this.#membership.fields);
+      const moved = { ...given, intPort: this.#intPortFor(service) };
       await this.#replace(service, moved);
       return moved;
     } catch (error) {
@@ -72,8 +88,9 @@ export class Transfer {
 
   /** Errors: HARBOR_PORT_RANGE_FULL. */
   #intPortFor(service: Service): number {
-    const { node, follower } = this.options;
-    const claims = [...follower.replica.all('int_port')].filter((claim) => claim.node === node);
+    const { owner } = this.#membership;
+    const all = [...this.options.follower.replica.all('int_port')];
+    const claims = all.filter((claim) => ownerOf(claim) === owner);
     const taken = new Set(claims.map(({ port }) => port));
     const wanted = intPortsOf(service);
     if (!wanted.some((port) => taken.has(port))) return service.intPort;

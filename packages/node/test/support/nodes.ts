@@ -1,5 +1,5 @@
 import { Bus, type InvalidMessage } from '@harbor/bus';
-import { BackendTable, ManualClock, type NodeAddresses } from '@harbor/core';
+import { BackendTable, ManualClock, Membership, type NodeAddresses } from '@harbor/core';
 import { Store, type Follower } from '@harbor/store';
 import { startNats, startRedis } from '@harbor/testbed';
 import { z } from '@harbor/wire';
@@ -77,6 +77,7 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
   const log = { info: () => undefined, warn: () => undefined };
   const table = new BackendTable(() => 120_000);
   const addresses = () => ADDRESSES;
+  const membership = new Membership(node);
   const parts = { node, store, follower, reservations, clock };
   const allocator = new Allocator({
     ...parts,
@@ -88,7 +89,9 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
     bus,
     service: 'HarboraaS',
     node,
+    membership,
     addresses,
+    addressesOf: addresses,
     allocator,
     replica: follower.replica,
     table,

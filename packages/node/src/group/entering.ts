@@ -1,0 +1,44 @@
+import { givenTo, ownerOf, type Membership, type Service } from '@harbor/core';
+import type { Follower, Store } from '@harbor/store';
+import { moveOf } from '../ports/claims.js';
+
+export interface EnteringOptions {
+  readonly membership: Membership;
+  readonly store: Pick<Store, 'commit'>;
+  readonly follower: Follower;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+/**
+ * Brings what the node made under another membership into the one it has now: its services become its
+ * group's when it joins one, and its own again when it leaves one that has nobody else. Numbers do not
+ * change: where one is somebody else's there, the service stays what it was, and that is said.
+ */
+export async function bringServices({ membership, store, follower, log }: EnteringOptions): Promise<void> {
+  const { replica } = follower;
+  const { node, owner } = membership;
+  const left = [...replica.all('service')].filter((one) => one.node === node && ownerOf(one) !== owner);
+  for (const before of left) {
+    if (hasOthers(before)) continue;
+    const { group } = before;
+    const after = givenTo(before, membership.fields);
+    const result = await store.commit(moveOf(before, after, replica.revisionOf('service', before.id) ?? 0));
+    if (result.done) await follower.caughtUp(result.revision);
+    const about = {
+      service: before.id,
+      port: before.port,
+      from: group ?? node,
+      to: membership.group ?? node,
+    };
+    if (result.done) log.info({ event: 'service_entered', ...about }, 'a service has come along');
+    else
+      log.warn(
+        { event: 'service_left_out', ...about, taken: result.unmet.id },
+        'a service stays what it was: one of its numbers is taken where the node is now',
+      );
+  }
+
+  function hasOthers({ group }: Service): boolean {
+    return [...replica.all('member')].some((member) => member.group === group && member.node !== node);
+  }
+}
