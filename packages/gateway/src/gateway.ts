@@ -24,6 +24,7 @@ import { NodeDirectory } from './nodes/directory.js';
 import { Mover } from './nodes/mover.js';
 import { NodeInspector } from './nodes/inspect.js';
 import { NodePresence } from './nodes/presence.js';
+import { Reach } from './nodes/reach.js';
 import { NodeWatch } from './nodes/watch.js';
 import { knownHandles } from './orphans/known.js';
 import { Orphans } from './orphans/orphans.js';
@@ -74,14 +75,15 @@ export class Gateway {
     const nodes = new NodeWatch(directory, bus, clock, service, (announced) => presence.hear(announced));
     const client = new ServiceNodeClient(bus, service);
     const locks = new OperationLocks();
-    const deprovisioner = new Deprovisioner({ state, client, locks, log });
+    const reach = new Reach(state, presence);
+    const deprovisioner = new Deprovisioner({ state, client, reach, locks, log });
     const quotas = new QuotaKeeper(state, parts.quotas ?? (() => ({})));
     const provisioner = new Provisioner({
       ...{ state, nodes, client, locks, deprovisioner, quotas, clock, log },
     });
-    const updater = new Updater({ state, client, locks, log });
+    const updater = new Updater({ state, client, reach, locks, log });
     const bindings = new Bindings(state, clock);
-    const sources = new ViewSources(state, directory, presence);
+    const sources = new ViewSources(state, directory, presence, reach);
     const metrics = new GatewayMetrics({ state, directory, isBusConnected: () => bus.connected });
     const services = new V1Services({ provisioner, deprovisioner, bindings, sources });
     const cloud = linkOf(parts);

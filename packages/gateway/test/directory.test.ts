@@ -161,3 +161,35 @@ t.test(
     t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));
   },
 );
+t.test('nodes - the ports of a group are counted once, whichever member is asked', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  const group = { group: 'web' };
+  directory.hear(announcement('a', 3, group));
+  directory.hear(announcement('b', 3, group));
+  directory.hear(announcement('c', 2));
+  const first = directory.choose();
+  t.equal(first.id, 'a');
+  t.strictSame(
+    directory.list().map(({ available }) => available),
+    [2, 2, 2],
+  );
+  first.release('used');
+  t.strictSame(
+    directory.list().map(({ available }) => available),
+    [2, 2, 2],
+  );
+  directory.choose();
+  t.equal(directory.choose().id, 'c', 'what is under way on one member is off for the other');
+  directory.lose('a');
+  t.strictSame(directory.othersOfGroup('a'), ['b']);
+  t.strictSame(directory.othersOfGroup('c'), []);
+});
+
+t.test('nodes - where the node that is preferred is away another of its group is chosen', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear(announcement('a', 1, { group: 'web' }));
+  directory.hear(announcement('b', 1, { group: 'web' }));
+  directory.hear(announcement('c', 9));
+  directory.lose('a');
+  t.equal(directory.choose({ preferred: 'a', preferredGroup: 'web' }).id, 'b');
+});

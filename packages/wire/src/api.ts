@@ -17,6 +17,8 @@ export const serviceView = z
     /** Every port of a block; absent where it is one port. */
     ports: z.array(z.int()).optional(),
     node_id: z.string().nullable(),
+    /** The nodes that serve it together; absent where its node stands alone. */
+    group: z.string().optional(),
     /** Since when its node does not answer; absent while it does. */
     unreachable_since: z.iso.datetime().optional(),
     host: z.string().nullable(),
@@ -87,6 +89,8 @@ export type ServicesView = z.output<typeof servicesView>;
 export const nodeView = z
   .object({
     id: z.string(),
+    /** The nodes it serves its ports with; null where it stands alone. */
+    group: z.string().nullable(),
     address: z.string().nullable(),
     state: z.enum(['up', 'unreachable']),
     unreachable_since: z.iso.datetime().nullable(),
@@ -206,6 +210,17 @@ export const explainView = z
     backends: z.array(backendView),
     conflict: conflictView.nullable(),
     connections: z.object({ open: z.int().nullable(), total: z.int().nullable() }),
+    /** Of a group every member, with its own listeners; absent where the node stands alone. */
+    members: z
+      .array(
+        z.object({
+          node_id: z.string(),
+          data_plane: z.string().nullable(),
+          listeners: z.array(listenerView),
+          conflict: conflictView.nullable(),
+        }),
+      )
+      .optional(),
     /** The processes that did not answer; what only they know is null above. */
     unavailable: z.array(z.object({ process: z.string(), error: z.string(), description: z.string() })),
   })

@@ -17,6 +17,7 @@ function print({
   listeners,
   backends,
   conflict,
+  members,
   unavailable,
 }: ExplainView): void {
   say(paint('bold', `${service.name} (${service.protocol}, ${service.state}, plan ${service.plan})`));
@@ -25,6 +26,7 @@ function print({
       ['id', service.id],
       ['clients', clientAddress(service)],
       ['node', node_id ?? '-'],
+      ...(service.group === undefined ? [] : [['group', service.group]]),
       ['data plane', data_plane ?? '-'],
       ['bound to', service.bindings.join(', ') || '-'],
     ]),
@@ -37,7 +39,11 @@ function print({
   }
   say('');
   const head = ['listener', 'state', 'open', 'total', 'refused', 'bytes in', 'bytes out'];
-  say(table([head, ...listeners.map(listenerRow)]));
+  const rows =
+    members?.flatMap(({ node_id: member, listeners: its }) =>
+      its.map((each) => [member, ...listenerRow(each)]),
+    ) ?? listeners.map(listenerRow);
+  say(table([members ? ['node', ...head] : head, ...rows]));
   say('');
   const alone = service.protocol === 'udp' ? 'datagrams are dropped' : 'clients are reset at once';
   if (backends.length === 0) say(`no backend: ${alone}, until an instance registers`);

@@ -2,6 +2,7 @@ import { asHarborError, HarborError, type Instance, type Write } from '@harbor/c
 import type { DeleteQuery } from '@harbor/wire';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
+import type { Reach } from '../nodes/reach.js';
 import type { SharedState } from '../state/shared-state.js';
 import { busy, type OperationLocks } from './locks.js';
 import { nameClaimId } from './wanted.js';
@@ -9,6 +10,7 @@ import { nameClaimId } from './wanted.js';
 export interface DeprovisionerParts {
   readonly state: SharedState;
   readonly client: ServiceNodeClient;
+  readonly reach: Reach;
   readonly locks: OperationLocks;
   readonly log: Log;
 }
@@ -64,7 +66,9 @@ export class Deprovisioner {
     const { node, credentials, id } = instance;
     const bound = this.#bindingsOf(id);
     const bindings = credentials ? bound.map(() => credentials) : [];
-    if (node !== undefined) await this.parts.client.unprovision(node, credentials?.name ?? id, bindings);
+    const { client, reach } = this.parts;
+    if (node !== undefined)
+      await reach.ask(instance, (each) => client.unprovision(each, credentials?.name ?? id, bindings));
     await this.forget(instance, revision);
     this.parts.log.info(
       { event: 'deprovisioned', instance: id, node, bindings: bound.length },

@@ -1,4 +1,12 @@
-import { HarborError, isOwn, type Clock, type Credentials, type Instance, type Write } from '@harbor/core';
+import {
+  asHarborError,
+  HarborError,
+  isOwn,
+  type Clock,
+  type Credentials,
+  type Instance,
+  type Write,
+} from '@harbor/core';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
 import type { NodeChoice, NodeNeeds } from '../nodes/directory.js';
@@ -57,9 +65,22 @@ export class Provisioner {
     });
   }
 
+  /** Where the chosen node has gone meanwhile another member of its group is asked, if it has one. */
   async #create(id: string, wanted: WantedInstance): Promise<void> {
-    this.parts.client.requireConnection();
-    const choice = await this.#choose(id, wanted);
+    for (;;) {
+      this.parts.client.requireConnection();
+      const choice = await this.#choose(id, wanted);
+      try {
+        await this.#createOn(choice, id, wanted);
+        return;
+      } catch (thrown) {
+        const isGone = asHarborError(thrown).code === 'HARBOR_NODE_UNAVAILABLE';
+        if (!isGone || this.parts.nodes.directory.othersOfGroup(choice.id).length === 0) throw thrown;
+      }
+    }
+  }
+
+  async #createOn(choice: NodeChoice, id: string, wanted: WantedInstance): Promise<void> {
     let outcome: 'used' | 'unused' = 'unused';
     try {
       const intent = await this.#declare(id, wanted, choice.id);
@@ -79,13 +100,14 @@ export class Provisioner {
     const cooling = [...this.parts.state.replica.all('cooling')];
     const owner = ownerOf(wanted);
     const asker = { id, ...(owner === undefined ? {} : { owner }) };
-    const own = cooling.find((each) => isOwn(each, asker))?.node;
+    const own = cooling.find((each) => isOwn(each, asker));
     const needs = needsOf(wanted);
     return this.parts.nodes.choose({
       ...needs,
       service: id,
       full: needs.full === true || cooling.length > 0,
-      ...(own === undefined ? {} : { preferred: own }),
+      ...(own === undefined ? {} : { preferred: own.node }),
+      ...(own?.group === undefined ? {} : { preferredGroup: own.group }),
     });
   }
 

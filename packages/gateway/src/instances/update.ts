@@ -2,6 +2,7 @@ import { HarborError, type Credentials, type Instance } from '@harbor/core';
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
+import type { Reach } from '../nodes/reach.js';
 import type { SharedState } from '../state/shared-state.js';
 import { changedInstance, type WantedChange } from './change.js';
 import { busy, type OperationLocks } from './locks.js';
@@ -10,6 +11,7 @@ import { parametersForNode } from './wanted.js';
 export interface UpdaterParts {
   readonly state: SharedState;
   readonly client: ServiceNodeClient;
+  readonly reach: Reach;
   readonly locks: OperationLocks;
   readonly log: Log;
 }
@@ -32,18 +34,19 @@ export class Updater {
   }
 
   async #update(id: string, wanted: WantedChange): Promise<void> {
-    const { state, client, log } = this.parts;
+    const { state, client, reach, log } = this.parts;
     const { before, credentials, revision } = this.#ready(id);
     const { instance, plan, parameters } = changedInstance(before, wanted);
     if (isDeepStrictEqual(instance, before)) return;
     client.requireConnection();
     const { node_id: node, name } = credentials;
-    const written = await client.update(node, {
+    const request = {
       name,
       plan: plan.name,
       parameters: parametersForNode({ plan, parameters }),
       instance: { revision, record: instance },
-    });
+    };
+    const written = await reach.ask(before, (each) => client.update(each, request));
     await state.seen(written);
     log.info({ event: 'updated', instance: id, node, port: credentials.port, plan: plan.name }, 'updated');
   }

@@ -18,13 +18,14 @@ export interface NodeStatus {
 
 /**
  * What a request needs of its node; `full`: a node without a free port will do; `preferred` goes before the
- * best where it is there and fits.
+ * best where it is there and fits, and so does a node of `preferredGroup`.
  */
 export interface NodeNeeds {
   readonly plan?: string;
   readonly version?: string;
   readonly full?: boolean;
   readonly preferred?: string;
+  readonly preferredGroup?: string;
   /** The service that is to be made. */
   readonly service?: string;
 }
@@ -53,9 +54,21 @@ export class NodeDirectory {
   ) {}
 
   hear(announcement: Announcement): void {
-    const takings = this.#nodes.get(announcement.id)?.takings ?? new Takings(this.claimed);
+    const sharing = this.#sharing(announcement);
+    const takings = sharing[0]?.takings ?? new Takings(this.claimed);
     takings.announced(announcement.revision);
+    // What one member has counted is what all of them have.
+    const { available_capacity } = announcement;
+    for (const entry of sharing) entry.announcement = { ...entry.announcement, available_capacity };
     this.#nodes.set(announcement.id, { announcement, takings, heard: this.clock.now(), swept: false });
+  }
+
+  /** The other members of the node's group that are not stale. */
+  othersOfGroup(id: string): string[] {
+    const known = this.#nodes.get(id);
+    if (known?.announcement.group === undefined) return [];
+    const sharing = this.#sharing(known.announcement).filter((entry) => !this.#isStale(entry));
+    return sharing.map(({ announcement }) => announcement.id).filter((other) => other !== id);
   }
 
   /** Nobody listens under this id any more: it is not chosen again until it announces itself. */
@@ -96,7 +109,10 @@ export class NodeDirectory {
     const fitting = this.#fitting(needs)
       .map((entry) => ({ entry, id: entry.announcement.id, available: availableOf(entry) }))
       .sort((a, b) => b.available - a.available);
-    const best = fitting.find(({ id }) => id === needs.preferred) ?? fitting[0];
+    const { preferred, preferredGroup } = needs;
+    const inGroup = ({ entry }: { readonly entry: Entry }): boolean =>
+      preferredGroup !== undefined && entry.announcement.group === preferredGroup;
+    const best = fitting.find(({ id }) => id === preferred) ?? fitting.find(inGroup) ?? fitting[0];
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
     const { id, available, entry } = best;
     if (available <= 0 && needs.full !== true)
@@ -134,6 +150,13 @@ export class NodeDirectory {
 
   #sorted(): Entry[] {
     return [...this.#nodes.values()].sort((a, b) => (a.announcement.id < b.announcement.id ? -1 : 1));
+  }
+
+  /** The nodes that have the same ports: those of its group, or itself where it stands alone. */
+  #sharing({ id, group }: Announcement): Entry[] {
+    return [...this.#nodes.values()].filter(
+      ({ announcement }) => announcement.group === group && (group !== undefined || announcement.id === id),
+    );
   }
 
   #isStale(entry: Entry): boolean {

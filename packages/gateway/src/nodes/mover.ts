@@ -1,4 +1,4 @@
-import { asHarborError, HarborError, portsOf, type Instance } from '@harbor/core';
+import { asHarborError, HarborError, ownerOf, portsOf, type Instance } from '@harbor/core';
 import type { MoveView } from '@harbor/wire';
 import type { Log } from '../dependencies.js';
 import { busy, type OperationLocks } from '../instances/locks.js';
@@ -62,10 +62,13 @@ export class Mover {
       throw new HarborError('HARBOR_SERVICE_NOT_FOUND', `the service is not on ${from}`);
     if (instance.state !== 'ready') throw busy(id);
     // A run before that was cut short may have it on the new node already.
-    const moved = state.replica.get('service', id)?.node === to;
-    if (!moved) await this.#requireRoom(id, to);
+    const service = state.replica.get('service', id);
+    const moved = service?.node === to;
+    // Every member of a group serves it already: nothing has to be free, and nobody stops serving.
+    const stays = service !== undefined && ownerOf(service) === this.#ownerOn(to);
+    if (!moved && !stays) await this.#requireRoom(id, to);
     if (dryRun) return;
-    const disabled = !moved && (await this.#disable(instance, from));
+    const disabled = !moved && !stays && (await this.#disable(instance, from));
     try {
       await migration.step(to, instance, 'import');
     } catch (error) {
@@ -78,6 +81,12 @@ export class Mover {
     log.info({ event: 'moved', instance: id, from, to }, 'a service was moved');
   }
 
+  /** Who owns what a node makes. */
+  #ownerOn(node: string): string {
+    const group = this.parts.sources.presence?.group(node);
+    return ownerOf(group === undefined ? { node } : { node, group });
+  }
+
   /** Asked before anything is changed. Errors: HARBOR_PORT_TAKEN, HARBOR_CONNECTOR_UNAVAILABLE. */
   async #requireRoom(id: string, to: string): Promise<void> {
     const { state, inspector } = this.parts;
@@ -85,7 +94,10 @@ export class Mover {
     if (!service) throw new HarborError('HARBOR_SERVICE_NOT_FOUND', 'its node has lost the service');
     const ports = portsOf(service);
     const other = [...state.replica.all('service')].find(
-      (each) => each.node === to && each.id !== id && portsOf(each).some((port) => ports.includes(port)),
+      (each) =>
+        ownerOf(each) === this.#ownerOn(to) &&
+        each.id !== id &&
+        portsOf(each).some((port) => ports.includes(port)),
     );
     const because = other
       ? `service ${other.name || other.id} has it`

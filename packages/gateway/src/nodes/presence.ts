@@ -48,15 +48,19 @@ export class NodePresence {
   }
 
   /** A node has announced itself. */
-  hear({ id, addresses }: Announcement): void {
+  hear({ id, addresses, group }: Announcement): void {
     this.#heard.set(id, this.parts.clock.now());
     const known = this.#record(id);
     const host = addresses?.host ?? known?.host ?? '';
     const back = this.#silent.delete(id) || known?.unreachableSince !== undefined;
     if (back) this.parts.log.info({ event: 'node_back', node: id }, 'a node answers again');
-    if (!back && known?.host === host) return;
+    if (!back && known?.host === host && known.group === group) return;
     const { identity } = known ?? {};
-    this.#write({ id, host, ...(identity === undefined ? {} : { identity }) });
+    this.#write({
+      ...{ id, host },
+      ...(identity === undefined ? {} : { identity }),
+      ...(group === undefined ? {} : { group }),
+    });
   }
 
   /** Since when a node cannot be reached; undefined while it is up. */
@@ -78,6 +82,16 @@ export class NodePresence {
   /** Where it is reached, as far as is known. */
   host(id: string): string | undefined {
     return this.#record(id)?.host;
+  }
+
+  /** The group it announced last; undefined where it stands alone. */
+  group(id: string): string | undefined {
+    return this.#record(id)?.group;
+  }
+
+  /** Every node of a group, up or not, sorted. */
+  members(group: string): string[] {
+    return this.ids().filter((id) => this.group(id) === group);
   }
 
   #hasServices(id: string): boolean {

@@ -8,7 +8,14 @@ import {
   type Instance,
   type Millis,
 } from '@harbor/core';
-import type { BackendView, ConflictView, ExplainView, ListenerView, StatusReply } from '@harbor/wire';
+import type {
+  BackendView,
+  ConflictView,
+  ExplainView,
+  ListenerView,
+  ServiceView,
+  StatusReply,
+} from '@harbor/wire';
 import type { LeasedBackend, NodeInspector } from '../nodes/inspect.js';
 import { serviceView } from './services.js';
 import type { ViewSources } from './sources.js';
@@ -27,21 +34,22 @@ export async function explainView(
   now: Millis,
 ): Promise<ExplainView> {
   const service = serviceView(sources, instance);
-  const { node_id: node, port } = service;
-  const [leases, status] = await Promise.all([
-    node === null ? undefined : ask('harbor_node', inspector.backends(node, service.id)),
-    node === null ? undefined : ask('harbor_proxy_connector', inspector.status(node, service.id)),
+  const { node_id, port } = service;
+  const nodes = sources.reach?.nodesOf(instance) ?? (node_id === null ? [] : [node_id]);
+  const [node = node_id, ...others] = nodes;
+  const named = (process: string, at: string): string =>
+    service.group === undefined ? process : `${process} of ${at}`;
+  const statusOf = (at: string) => ask(named('harbor_proxy_connector', at), inspector.status(at, service.id));
+  const [leases, status, ...elsewhere] = await Promise.all([
+    node === null ? undefined : ask(named('harbor_node', node), inspector.backends(node, service.id)),
+    node === null ? undefined : statusOf(node),
+    ...others.map(statusOf),
   ]);
-  const answered = status && 'answer' in status ? status.answer : undefined;
-  const conflict = answered?.conflicts.find((one) => one.service === service.id);
-  const transports = port === null ? [] : transportsOf(service.protocol);
-  const ports = service.ports ?? [port ?? 0];
-  const listeners = transports.flatMap((transport) =>
-    ports.map((each) => listenerOf(transport, each, answered)),
-  );
+  const answered = answerOf(status);
+  const { listeners, conflict } = standOf(service, answered);
   return {
     service,
-    node_id: node,
+    node_id,
     data_plane: answered?.data_plane ?? null,
     listeners,
     backends: backendsOf(
@@ -52,15 +60,43 @@ export async function explainView(
       port ?? 0,
       now,
     ),
-    conflict: conflict ? conflictOf(conflict) : null,
+    conflict,
     connections: {
       open: sum(listeners.map((one) => one.connections_open)),
       total: sum(listeners.map((one) => one.connections_total)),
     },
-    unavailable: [leases, status].flatMap((asked) =>
+    ...(service.group === undefined ? {} : { members: membersOf(service, nodes, [status, ...elsewhere]) }),
+    unavailable: [leases, status, ...elsewhere].flatMap((asked) =>
       asked && 'unavailable' in asked ? [asked.unavailable] : [],
     ),
   };
+}
+
+type AskedStatus = Asked<StatusReply> | undefined;
+
+function answerOf(asked: AskedStatus): StatusReply | undefined {
+  return asked && 'answer' in asked ? asked.answer : undefined;
+}
+
+/** A service's listeners on one node, and who keeps a port of it. */
+function standOf(service: ServiceView, status: StatusReply | undefined) {
+  const { port, protocol } = service;
+  const conflict = status?.conflicts.find((one) => one.service === service.id);
+  const transports = port === null ? [] : transportsOf(protocol);
+  const ports = service.ports ?? [port ?? 0];
+  return {
+    listeners: transports.flatMap((transport) => ports.map((each) => listenerOf(transport, each, status))),
+    conflict: conflict ? conflictOf(conflict) : null,
+  };
+}
+
+/** Every member of a group as it answered, sorted. */
+function membersOf(service: ServiceView, nodes: readonly string[], asked: readonly AskedStatus[]) {
+  const members = nodes.map((node_id, at) => {
+    const status = answerOf(asked[at]);
+    return { node_id, data_plane: status?.data_plane ?? null, ...standOf(service, status) };
+  });
+  return members.sort((a, b) => (a.node_id < b.node_id ? -1 : 1));
 }
 
 async function ask<T>(process: string, question: Promise<T>): Promise<Asked<T>> {

@@ -13,11 +13,15 @@ async function nodeView(sources: ViewSources, inspector: NodeInspector, id: stri
   const { presence, directory, replica } = sources;
   const since = presence?.unreachableSince(id);
   const up = since === undefined;
-  const used = [...replica.all('service')].filter(({ node }) => node === id).flatMap(portsOf).length;
+  const group = presence?.group(id);
+  const used = [...replica.all('service')]
+    .filter((service) => (group === undefined ? service.node === id : service.group === group))
+    .flatMap(portsOf).length;
   const known = up ? directory.list().find((node) => node.id === id) : undefined;
   const host = directory.addresses(id)?.host ?? presence?.host(id);
   return {
     id,
+    group: group ?? null,
     address: host === undefined || host === '' ? null : host,
     state: up ? 'up' : 'unreachable',
     unreachable_since: up ? null : new Date(since).toISOString(),

@@ -54,7 +54,8 @@ export function instanceProtocol(instance: Instance): Protocol {
 
 function viewOf(sources: ViewSources, instance: Instance, bindings: readonly Binding[]): ServiceView {
   const credentials = sources.credentials(instance);
-  const away = instance.node === undefined ? undefined : sources.presence?.unreachableSince(instance.node);
+  const away = sources.reach?.unreachableSince(instance);
+  const group = sources.reach?.groupOf(instance);
   return {
     id: instance.id,
     name: displayName(instance),
@@ -64,6 +65,7 @@ function viewOf(sources: ViewSources, instance: Instance, bindings: readonly Bin
     port: credentials?.port ?? null,
     ...(credentials?.ports === undefined ? {} : { ports: credentials.ports.map(Number) }),
     node_id: instance.node ?? null,
+    ...(group === undefined ? {} : { group }),
     ...(away === undefined ? {} : { unreachable_since: new Date(away).toISOString() }),
     host: credentials?.host ?? null,
     hostname: credentials?.hostname ?? null,

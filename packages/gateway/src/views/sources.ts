@@ -1,6 +1,7 @@
 import { withAddresses, type Credentials, type Instance, type Replica } from '@harbor/core';
 import type { NodeDirectory } from '../nodes/directory.js';
 import type { NodePresence } from '../nodes/presence.js';
+import type { Reach } from '../nodes/reach.js';
 import type { SharedState } from '../state/shared-state.js';
 
 /** What the views are made of: the state, and where each node is reached now. */
@@ -9,6 +10,7 @@ export class ViewSources {
     readonly state: SharedState,
     readonly directory: NodeDirectory,
     readonly presence?: NodePresence,
+    readonly reach?: Reach,
   ) {}
 
   get replica(): Replica {

@@ -15,8 +15,10 @@ export async function nodeList(
     sayJson(invitation ? { nodes, join: invitation } : nodes);
     return;
   }
+  const grouped = nodes.some(({ group }) => group !== null);
   const rows = nodes.map((node) => [
     node.id,
+    ...(grouped ? [node.group ?? '-'] : []),
     node.address ?? '?',
     node.state,
     node.unreachable_since ?? '',
@@ -24,7 +26,8 @@ export async function nodeList(
     String(node.ports_free ?? '?'),
     node.plane ?? '?',
   ]);
-  say(table([['node', 'address', 'state', 'since', 'used', 'free', 'plane'], ...rows]));
+  const head = ['node', ...(grouped ? ['group'] : []), 'address', 'state', 'since', 'used', 'free', 'plane'];
+  say(table([head, ...rows]));
   if (!invitation) return;
   note(`this token is good once, until ${invitation.expires_at}; on the other machine type:`);
   say(invitation.command);
