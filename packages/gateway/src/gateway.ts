@@ -75,7 +75,7 @@ export class Gateway {
     const nodes = new NodeWatch(directory, bus, clock, service, (announced) => presence.hear(announced));
     const client = new ServiceNodeClient(bus, service);
     const locks = new OperationLocks();
-    const reach = new Reach(state, presence);
+    const reach = new Reach(state.replica, presence);
     const deprovisioner = new Deprovisioner({ state, client, reach, locks, log });
     const quotas = new QuotaKeeper(state, parts.quotas ?? (() => ({})));
     const provisioner = new Provisioner({

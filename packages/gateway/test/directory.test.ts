@@ -161,6 +161,7 @@ t.test(
     t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }));
   },
 );
+
 t.test('nodes - the ports of a group are counted once, whichever member is asked', async (t) => {
   const directory = new NodeDirectory(new ManualClock());
   const group = { group: 'web' };

@@ -1,17 +1,16 @@
-import { asHarborError, type Instance } from '@harbor/core';
-import type { SharedState } from '../state/shared-state.js';
+import { asHarborError, type Instance, type Service } from '@harbor/core';
 import type { NodePresence } from './presence.js';
 
 /** Through which nodes an instance can be reached: its own, and of a group every member. */
 export class Reach {
   constructor(
-    readonly state: SharedState,
-    readonly presence: NodePresence,
+    readonly services: { get(kind: 'service', id: string): Service | undefined },
+    readonly presence: Pick<NodePresence, 'group' | 'members' | 'unreachableSince'>,
   ) {}
 
   /** The group that serves an instance; undefined where its node stands alone. */
   groupOf(instance: Pick<Instance, 'id' | 'node' | 'credentials'>): string | undefined {
-    const service = this.state.replica.get('service', instance.credentials?.name ?? instance.id);
+    const service = this.services.get('service', instance.credentials?.name ?? instance.id);
     if (service) return service.group;
     return instance.node === undefined ? undefined : this.presence.group(instance.node);
   }
