@@ -54,7 +54,11 @@ t.test(
 
     const traffic = alternating(lab.client, both, service.port);
     await traffic.goesOn();
-    for (const pid of node.pids()) kill(pid);
+    // One that another has just started again is killed, too.
+    await eventually('all of it to be dead', () => {
+      for (const pid of node.pids()) kill(pid);
+      return node.pids().length === 0;
+    });
     // A machine that is lost forwards nothing either.
     await lab.one.run('nft', 'flush', 'ruleset');
     await eventually(
