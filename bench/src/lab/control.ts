@@ -114,6 +114,8 @@ function series(group: string, name: string, samples: readonly number[], atMost?
 async function reloads(scope: Scope, ports: number): Promise<Figure[]> {
   const { client, harbor: host, one } = await buildLab(scope);
   await serve(scope, one, program('backend', one.ipv4, `first=${BACKENDS.first}`), { tcp: BACKENDS.first });
+  // Else its own connections to the backend take numbers of ports to come, and a reload fails.
+  await host.run('sysctl', '-qw', `net.ipv4.ip_local_reserved_ports=${LOW}-${LOW + ports + RELOADS}`);
   const config = configure('haproxy-many.cfg', directory(scope), {});
   const backend = `${one.ipv4}:${BACKENDS.first}`;
   const listeners = Array.from({ length: ports }, (_, at) => LOW + at);
