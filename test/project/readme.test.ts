@@ -1,4 +1,5 @@
 import {
+  askUdp,
   eventually,
   freePort,
   freeRange,
@@ -88,6 +89,8 @@ t.test("README - the tour's commands do what it says, as they are typed", async 
           () => (said().match(wanted)?.length ?? 0) >= times,
           60_000,
         ).catch((error: unknown) => t.fail(`${String(error)}\n${said()}`));
+        const port = [...ports.values()].at(-1);
+        if (kind === 'run' && port !== undefined) await inTurn(Number(port), times);
         t.pass(command);
         continue;
       }
@@ -127,6 +130,21 @@ t.test('README and docs - what they point to is there', async (t) => {
     }
   }
 });
+
+/**
+ * A reader takes a moment before the next command; this resolves as soon as all instances take part, with
+ * the turn at the first one. A port of UDP has no turns: there the first instance answers.
+ */
+async function inTurn(port: number, instances: number): Promise<void> {
+  const inOrder = Array.from({ length: instances }, (_, index) => `hello from instance ${index}`);
+  const heard: string[] = [];
+  await eventually('the instances to take turns', async () => {
+    const last = await greeting(port);
+    if (last === 'ECONNREFUSED') return (await askUdp(port, 'hi')) === 'instance 0: hi';
+    heard.push(last);
+    return heard.slice(-instances).join() === inOrder.join();
+  });
+}
 
 /** A terminal sends it to everything in the foreground, not to one process. */
 function ctrlC({ pid }: ChildProcess): void {
