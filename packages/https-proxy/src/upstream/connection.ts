@@ -1,11 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import type { Answer } from './answer.js';
+import type { Landing } from './landing.js';
 import { BadResponse, ResponseParser, type ResponseEvents, type ResponseHead } from './response.js';
 
 /** What a connection tells the pool it belongs to. */
 export interface Owner {
   readonly host: string;
   readonly port: number;
+  /** Where what servers send is read into. */
+  readonly landing: Landing;
   now(): number;
   /** It can serve another request. */
   free(connection: Connection): void;
@@ -21,6 +24,7 @@ export class Connection implements ResponseEvents {
   #answered = false;
   #connected = false;
   #gone = false;
+  #upgraded = false;
   /** It has served a request before. */
   used = false;
   /** When something last went on in it, or it became idle. */
@@ -28,9 +32,19 @@ export class Connection implements ResponseEvents {
 
   constructor(readonly owner: Owner) {
     this.since = owner.now();
-    this.#socket = connect({ host: owner.host, port: owner.port, noDelay: true, keepAlive: true })
+    const { host, port, landing } = owner;
+    const onread = {
+      buffer: () => landing.place,
+      callback: (size: number) => {
+        const bytes = landing.take(size);
+        // Whoever took it over reads it as a stream.
+        if (this.#upgraded) return this.#socket.push(bytes);
+        this.#read(bytes);
+        return true;
+      },
+    };
+    this.#socket = connect({ host, port, noDelay: true, keepAlive: true, onread })
       .on('connect', () => (this.#connected = true))
-      .on('data', (bytes) => this.#read(bytes))
       .on('drain', () => {
         this.since = owner.now();
         this.#answer?.drained();
@@ -127,6 +141,7 @@ export class Connection implements ResponseEvents {
     const answer = this.#answer;
     this.#answer = undefined;
     this.#gone = true;
+    this.#upgraded = true;
     this.owner.gone(this);
     this.#socket.removeAllListeners().pause();
     answer?.upgraded(head, this.#socket, rest);

@@ -1,6 +1,7 @@
 import type { Clock } from '@harbor/core';
 import type { Answer } from './answer.js';
 import { Connection, type Owner } from './connection.js';
+import { Landing } from './landing.js';
 
 export interface PoolOptions {
   readonly host: string;
@@ -26,6 +27,7 @@ const FRESH = 1_000;
 export class Pool implements Owner {
   readonly host: string;
   readonly port: number;
+  readonly landing = new Landing();
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   #now: number;
