@@ -40,7 +40,7 @@ export function makeCertificate(wanted: Wanted): Made {
   certificate.validity.notAfter = new Date(now.getTime() + days * 86_400_000);
   certificate.setSubject(subject);
   certificate.setIssuer(by?.subject.attributes ?? subject);
-  certificate.setExtensions([...extensions(wanted), { name: 'subjectKeyIdentifier' }]);
+  certificate.setExtensions([...extensions(wanted), { name: 'subjectKeyIdentifier' }, ...signedBy(by)]);
   certificate.sign(key, forge.md.sha256.create());
   return {
     certificate: pem(forge.pki.certificateToPem(certificate)),
@@ -61,6 +61,15 @@ function extensions({ authority = false, names = [] }: Wanted): object[] {
     { name: 'extKeyUsage', serverAuth: true },
     ...(altNames.length > 0 ? [{ name: 'subjectAltName', altNames }] : []),
   ];
+}
+
+/** Names the signer's key, so that clients find it among authorities of the same name. */
+function signedBy(signer: forge.pki.Certificate | undefined): object[] {
+  const found = signer?.getExtension('subjectKeyIdentifier') as { subjectKeyIdentifier?: string } | undefined;
+  const hex = found?.subjectKeyIdentifier;
+  return hex === undefined
+    ? []
+    : [{ name: 'authorityKeyIdentifier', keyIdentifier: forge.util.hexToBytes(hex) }];
 }
 
 /** OpenSSL finds primes in a fraction of the time that JavaScript takes. */

@@ -1,5 +1,5 @@
 import { CHECKOUT, runCommand, temporaryDirectory } from '@harbor/testbed';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
@@ -54,6 +54,14 @@ t.test('certs - an authority of one’s own signs a pair that openssl trusts', a
     { cwd: path },
   );
   t.match(verified, { code: 0, stdout: /OK/ });
+
+  await certs('new', '--authority', '--service', 'my-ca', '--root', 'other');
+  const bundle = ['other/certs/my-ca.crt', 'certs/my-ca.crt'].map((file) => readFileSync(join(path, file)));
+  writeFileSync(join(path, 'bundle.crt'), Buffer.concat(bundle));
+  const among = await runCommand('openssl', ['verify', '-CAfile', 'bundle.crt', 'certs/harbor.crt'], {
+    cwd: path,
+  });
+  t.match(among, { code: 0, stdout: /OK/ }, 'and finds among authorities of the same name');
   t.match(await certs('new', 'b', '--service', 'b', '--ca', 'certs/harbor.crt'), {
     code: 1,
     stderr: /is no authority: make one/,
