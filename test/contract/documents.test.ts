@@ -1,14 +1,7 @@
-import {
-  eventually,
-  greeting,
-  runCommand,
-  temporaryDirectory,
-  TestHarbor,
-  type Scope,
-} from '@harbor/testbed';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { eventually, greeting, runCommand, TestHarbor } from '@harbor/testbed';
+import { join } from 'node:path';
 import t from 'tap';
+import { folder } from './support/folder.js';
 
 /**
  * The examples of the Port Service's documents, as they stand there; each test is named after its section.
@@ -17,18 +10,6 @@ import t from 'tap';
 const harbor = await TestHarbor.start(t, { env: { USER: 'jo' } });
 const ECHO = join(process.cwd(), 'examples/echo.js');
 const RUN_ECHO = `command: ${process.execPath} ${ECHO}\n`;
-
-/** A folder with files in it, that goes with the test. */
-function folder(t: Scope, files: Readonly<Record<string, string>>): string {
-  const directory = temporaryDirectory();
-  t.teardown(() => directory.remove());
-  const { path } = directory;
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeFileSync(join(path, name), text);
-  }
-  return path;
-}
 
 async function service(name: string) {
   const found = (await harbor.services()).find((each) => each.name === name);
