@@ -1,11 +1,11 @@
-import { runCommand, TestHarbor } from '@harbor/testbed';
+import { CHECKOUT, runCommand, temporaryDirectory, TestHarbor } from '@harbor/testbed';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import { startExample } from './support/example.js';
+import { harborCommandsOf, startExample } from './support/example.js';
 
 /** How clients reach the application: where, and what curl needs for it. */
 interface Way {
@@ -39,6 +39,26 @@ t.test('examples, WSGI - a plain HTTP application behind a port', async (t) => {
     t.teardown(() => silent.forEach((socket) => socket.destroy()));
     await answers(t, plain);
   });
+});
+
+t.test('examples, WSGI - behind the HTTPS proxy', async (t) => {
+  const harbor = await TestHarbor.start(t);
+  const root = temporaryDirectory();
+  t.teardown(() => root.remove());
+  // The README types the same in the checkout, where a test leaves nothing behind.
+  for (const file of ['app.py', 'stackato.yml'])
+    copyFileSync(join(CHECKOUT, 'examples/wsgi', file), join(root.path, file));
+  const typed = harborCommandsOf('wsgi').map((words) =>
+    words.map((word) => word.replace(/^examples\/wsgi/, root.path)),
+  );
+  const make = typed.find(([name]) => name === 'certs') ?? [];
+  const [, ...words] = typed.find(([name, next]) => name === 'run' && next === '--manifest') ?? [];
+  t.match(await harbor.harbor(...make), { code: 0 });
+  harbor.run(t, words);
+  await harbor.backends('wsgi-https', 2);
+  const { port } = (await harbor.explain('wsgi-https')).service;
+  const curl = ['--cacert', join(root.path, 'certs/harbor.crt')];
+  await answers(t, { url: `https://localhost:${port}`, scheme: 'https', curl, home: harbor.home });
 });
 
 /** What holds however clients come: to be called for each way in. */
