@@ -117,15 +117,6 @@ t.test('Multiple Application Instances', async (t) => {
   );
 });
 
-t.test('HTTPS Container Proxy', async (t) => {
-  const text = 'name: harbor-test-app\n\nservices:\n  custom-cert-https: harbor\n';
-  const cwd = folder(t, { 'stackato.yml': `${text}command: echo PORT $PORT; exec sleep 60\n` });
-  const app = harbor.run(t, [], { cwd });
-  await app.said(/PORT \d+/);
-  t.match(await service('custom-cert-https'), { protocol: 'tcp', bindings: ['harbor-test-app'] });
-  await app.stop();
-});
-
 t.test('processes: web: ~ - an application without HTTP', async (t) => {
   const manifest = 'name: worker\nprocesses:\n  web: ~\ncommand: echo "PORT=[$PORT]"; exec sleep 60\n';
   const app = harbor.run(t, [], { cwd: folder(t, { 'stackato.yml': manifest }) });

@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A certificate's file and its key's, below the application's root. */
@@ -35,6 +35,13 @@ export function findPairs(root: string, service: string): PairFiles[] {
     'HARBOR_CERTIFICATE_MISSING',
     `${service} has no certificate in ${root}; looked for ${names.join(', ')}`,
     { details: { service, root, names } },
+  );
+}
+
+/** True where a certificate or a key lies under the service's own name; false where that cannot be seen. */
+export function hasOwnPair(root: string, service: string): boolean {
+  return FOLDERS.some((folder) =>
+    ['crt', 'key'].some((kind) => existsSync(join(root, folder, `${service}.${kind}`))),
   );
 }
 

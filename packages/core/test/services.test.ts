@@ -1,5 +1,12 @@
 import t from 'tap';
-import { credentialsOf, isHttpsName, protocolOfName, transportsOf, withAddresses } from '../src/index.js';
+import {
+  credentialsOf,
+  isHttpsName,
+  mentionsHttps,
+  protocolOfName,
+  transportsOf,
+  withAddresses,
+} from '../src/index.js';
 
 t.test('service name - its first word chooses the protocol', (t) => {
   const names = {
@@ -34,6 +41,12 @@ t.test('service name - the last word https asks for an HTTPS proxy', (t) => {
     myhttps: false,
   };
   for (const [name, expected] of Object.entries(names)) t.equal(isHttpsName(name), expected, name);
+  t.end();
+});
+
+t.test('service name - https is one of its words', (t) => {
+  const names = { https: true, 'harbor-https-custom-1': true, 'custom-cert-https': true, 'my-httpsd': false };
+  for (const [name, expected] of Object.entries(names)) t.equal(mentionsHttps(name), expected, name);
   t.end();
 });
 

@@ -145,7 +145,7 @@ export class Application {
     for (const service of berth.services) searches.push(...this.#announce(slot, { id, pid, berth }, service));
     const onLine = (line: string, stream: 'stdout' | 'stderr'): void =>
       this.options.tell({ event: 'output', index, message: line, stream });
-    for (const needed of neededProxies(berth))
+    for (const needed of neededProxies(berth, folder))
       searches.push(httpsBeside({ ...this.options, needed, berth, root: folder, onLine }));
   }
 

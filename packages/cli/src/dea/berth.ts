@@ -1,4 +1,5 @@
-import { isHttpsName, transportsOf } from '@harbor/core';
+import { hasOwnPair } from '@harbor/certificates';
+import { isHttpsName, mentionsHttps, transportsOf } from '@harbor/core';
 import { firstExternalIPv4, isPortBound } from '@harbor/machine';
 import type { RunService } from './run-service.js';
 import type { InstancePorts } from './instance-ports.js';
@@ -81,12 +82,14 @@ export interface NeededProxy {
 }
 
 /**
- * Which HTTPS proxies an instance needs: one for each of its TCP services with the suffix `https`. None where
+ * Which HTTPS proxies an instance needs: one for each of its TCP services with the suffix `https`, or with
+ * the word elsewhere in its name (`harbor-https-custom-1`) and a certificate of its own in `root`. None where
  * the application has no port for HTTP, so that nobody could be forwarded to.
  */
-export function neededProxies({ services, httpPort }: Berth): NeededProxy[] {
+export function neededProxies({ services, httpPort }: Berth, root: string): NeededProxy[] {
   if (httpPort === undefined) return [];
   return services
-    .filter(({ name, protocol }) => isHttpsName(name) && transportsOf(protocol).includes('tcp'))
+    .filter(({ protocol }) => transportsOf(protocol).includes('tcp'))
+    .filter(({ name }) => isHttpsName(name) || (mentionsHttps(name) && hasOwnPair(root, name)))
     .map(({ name, listens }) => ({ service: name, listens, upstream: httpPort }));
 }

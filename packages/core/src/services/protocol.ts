@@ -21,6 +21,11 @@ export function isHttpsName(name: string): boolean {
   return name.split(WORDS).at(-1) === 'https';
 }
 
+/** True when `https` is one of the name's words: with a certificate of its own, it gets the proxy, too. */
+export function mentionsHttps(name: string): boolean {
+  return name.split(WORDS).includes('https');
+}
+
 /** The sockets a protocol needs, TCP first. */
 export function transportsOf(protocol: Protocol): readonly Transport[] {
   return protocol === 'both' ? ['tcp', 'udp'] : [protocol];
