@@ -117,6 +117,20 @@ t.test('Multiple Application Instances', async (t) => {
   );
 });
 
+t.test('Example - a server that reads its port from a file', async (t) => {
+  // As the samples do that the documents name: a hook writes the configuration of a game's or IRC's server.
+  const manifest =
+    'name: bukkit-server\nservices:\n  minecraft: harbor\nhooks:\n  pre-running:\n' +
+    '  - sed s/HARBOR_PORT/$STACKATO_HARBOR/ server.template > server.properties\n' +
+    `command: . ./server.properties; exec ${process.execPath} server.js $port\n`;
+  const program = `require('net').createServer((s) => s.end('a world\\n')).listen(process.argv[2])`;
+  const files = { 'stackato.yml': manifest, 'server.template': 'port=HARBOR_PORT\n', 'server.js': program };
+  const app = harbor.run(t, [], { cwd: folder(t, files) });
+  await app.said(/serves tcp .* behind minecraft/);
+  t.equal(await greeting((await service('minecraft')).port), 'a world');
+  await app.stop();
+});
+
 t.test('processes: web: ~ - an application without HTTP', async (t) => {
   const manifest = 'name: worker\nprocesses:\n  web: ~\ncommand: echo "PORT=[$PORT]"; exec sleep 60\n';
   const app = harbor.run(t, [], { cwd: folder(t, { 'stackato.yml': manifest }) });
