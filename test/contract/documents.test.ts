@@ -20,7 +20,9 @@ async function service(name: string) {
 t.test('Requesting a Port', async (t) => {
   await t.test('with the client', async (t) => {
     t.equal((await harbor.harbor('create-service', 'harbor', 'debug-port')).code, 0);
+    const { port } = await service('debug-port');
     t.match(await service('debug-port'), { protocol: 'tcp', state: 'ready' });
+    t.match(await harbor.must('harbor', 'service', 'debug-port'), new RegExp(`port\\s+${port}`));
   });
 
   for (const [file, memory] of [

@@ -13,8 +13,8 @@ const FLAGS = [
 const PATIENCE = 60_000;
 
 /**
- * Loads a page in a Chromium that knows nothing yet but these authorities (PEM files). It prints the page as it is
- * when it has loaded, or says why it has not.
+ * Loads a page in a Chromium that has no past and trusts these authorities (PEM files), too. It prints the page as
+ * it is when it has loaded, or says why it has not.
  */
 export async function browse(t: Scope, url: string, authorities: readonly string[]): Promise<Ended> {
   const home = folder(t, {});
