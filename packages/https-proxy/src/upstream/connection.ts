@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Answer } from './answer.js';
+import type { Departure } from './departure.js';
 import type { Landing } from './landing.js';
 import { BadResponse, ResponseParser, type ResponseEvents, type ResponseHead } from './response.js';
 
@@ -9,6 +10,8 @@ export interface Owner {
   readonly port: number;
   /** Where what servers send is read into. */
   readonly landing: Landing;
+  /** Where heads of requests wait that leave together. */
+  readonly departure: Departure;
   now(): number;
   /** It can serve another request. */
   free(connection: Connection): void;
@@ -67,7 +70,9 @@ export class Connection implements ResponseEvents {
     this.#bodySent = !hasBody;
     this.since = this.owner.now();
     this.#parser.expect(isHead);
-    this.#socket.write(head, 'latin1');
+    // What follows the head must not overtake it.
+    if (hasBody) this.#socket.write(head, 'latin1');
+    else this.owner.departure.add(this.#socket, head);
   }
 
   /** False: it takes no more for now, `Answer.drained` tells when it does. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@harbor/core';
 import type { Answer } from './answer.js';
 import { Connection, type Owner } from './connection.js';
+import { Departure } from './departure.js';
 import { Landing } from './landing.js';
 
 export interface PoolOptions {
@@ -28,6 +29,7 @@ export class Pool implements Owner {
   readonly host: string;
   readonly port: number;
   readonly landing = new Landing();
+  readonly departure = new Departure();
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   #now: number;
