@@ -1,6 +1,7 @@
 import { HarborError } from '@harbor/core';
 import { examples, speakingAs } from '@harbor/terminal';
 import { Command, Option } from 'commander';
+import { availableParallelism } from 'node:os';
 
 /** What harbor_https_proxy is told. */
 export interface Flags {
@@ -19,6 +20,8 @@ export interface Flags {
   /** KiB */
   readonly headerSize: number;
   readonly maxConnections: number;
+  /** Processes. */
+  readonly workers: number;
   readonly wait: boolean;
   readonly logLevel: string;
 }
@@ -57,6 +60,11 @@ export function command(run: (flags: Flags) => Promise<void>): Command {
     .addOption(number('--head-timeout <S>', 'for the handshake and the head of a request', 10))
     .addOption(number('--header-size <KIB>', 'how large the head of a request may be', 32))
     .addOption(number('--max-connections <N>', 'how many clients there may be at once', 10_000))
+    .addOption(
+      option('--workers <N>', 'how many processes share the work')
+        .argParser(workers)
+        .default(Math.min(2, availableParallelism())),
+    )
     .addOption(option('--wait', 'listen when the application does').default(false))
     .addOption(
       option('--log-level <LEVEL>', 'how much is logged, to stdout, as JSON lines')
@@ -76,6 +84,12 @@ export function command(run: (flags: Flags) => Promise<void>): Command {
 function numeric(name: string, text: string): number {
   if (!/^\d{1,7}(?:\.\d+)?$/.test(text) || Number(text) === 0)
     throw new HarborError('HARBOR_USAGE', `${name} wants a number above 0, not ${text}`);
+  return Number(text);
+}
+
+function workers(text: string): number {
+  if (!/^(?:[1-9]|[1-5]\d|6[0-4])$/.test(text))
+    throw new HarborError('HARBOR_USAGE', `--workers wants a number from 1 to 64, not ${text}`);
   return Number(text);
 }
 

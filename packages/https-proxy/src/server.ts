@@ -20,6 +20,8 @@ export interface ProxyOptions {
   /** ms */
   readonly upstreamTimeout: number;
   readonly certificates: Certificates;
+  /** What session tickets are sealed with, 48 bytes, where others serve the same port; random otherwise. */
+  readonly ticketKeys?: Buffer;
   readonly clock: Clock;
   readonly reporter: LimitedReporter;
 }
@@ -51,7 +53,7 @@ export class Proxy {
         });
       },
     };
-    this.#servers = createServers(options.certificates, options.limits);
+    this.#servers = createServers(options);
     this.#serve1();
     this.#serve2();
   }

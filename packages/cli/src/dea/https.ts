@@ -13,6 +13,8 @@ export interface HttpsBeside {
   readonly env: NodeJS.ProcessEnv;
   /** How long requests under way may take when it ends, ms. */
   readonly killTimeout: number;
+  /** How many instances the application has here. */
+  readonly instances: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
@@ -28,7 +30,7 @@ const RESTART = { first: 500, most: 30_000 };
  * HTTP. What it gives back ends it.
  */
 export function httpsBeside(beside: HttpsBeside): () => void {
-  const { needed, berth, root, env, killTimeout, clock, random, onLine } = beside;
+  const { needed, berth, root, env, killTimeout, instances, clock, random, onLine } = beside;
   const flags = {
     '--listen': needed.listens,
     '--to': `127.0.0.1:${needed.upstream}`,
@@ -36,6 +38,8 @@ export function httpsBeside(beside: HttpsBeside): () => void {
     '--root': root,
     '--drain-timeout': Math.max(0.1, killTimeout / 1_000),
   };
+  // Several instances have the cores busy by themselves.
+  const alone = instances > 1 && env.HARBOR_HTTPS_PROXY_WORKERS === undefined ? ['--workers', '1'] : [];
   const words = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
   let ended = false;
   let ends = 0;
@@ -43,7 +47,7 @@ export function httpsBeside(beside: HttpsBeside): () => void {
   let cancel: () => void = () => undefined;
   const start = (): void => {
     proxy = new Instance(
-      berth.command([process.execPath, PROGRAM, ...words, '--wait']),
+      berth.command([process.execPath, PROGRAM, ...words, ...alone, '--wait']),
       { env, cwd: root },
       {
         onLine: (line, stream) => onLine(`${needed.service}: ${textOf(line)}`, stream),

@@ -1,6 +1,7 @@
 import type { Certificates } from '@harbor/certificates';
 import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 
 /** What a client may use up before it has asked anything. */
@@ -12,6 +13,13 @@ export interface Limits {
   /** How long a connection without a request is kept, and a client that does not go on, ms. */
   readonly idleTimeout: number;
   readonly maxConnections: number;
+}
+
+export interface ServerOptions {
+  readonly certificates: Certificates;
+  readonly limits: Limits;
+  /** What session tickets are sealed with, 48 bytes; random unless given. */
+  readonly ticketKeys?: Buffer;
 }
 
 export interface Servers {
@@ -31,10 +39,12 @@ const STREAMS = 100;
  * One port, two servers: ALPN decides which of them a connection is for. Each is Node's own, so that each
  * protocol is read by the parser that Node's releases look after.
  */
-export function createServers(certificates: Certificates, limits: Limits): Servers {
+export function createServers({ certificates, limits, ticketKeys }: ServerOptions): Servers {
   const { served } = certificates;
   const https = createServer({
     ...served.options,
+    ...(ticketKeys ? { ticketKeys } : {}),
+    sessionIdContext: 'harbor_https_proxy',
     ALPNProtocols: ['h2', 'http/1.1'],
     SNICallback: (name, done: (error: Error | null, context?: SecureContext) => void) => {
       if (NAME.test(name)) done(null, certificates.served.contextFor(name));
@@ -52,7 +62,6 @@ export function createServers(certificates: Certificates, limits: Limits): Serve
     keepAlive: true,
   });
   https.maxHeadersCount = 0;
-  https.maxConnections = limits.maxConnections;
   https.timeout = limits.idleTimeout;
   const http2 = createHttp2({
     settings: {
@@ -65,6 +74,7 @@ export function createServers(certificates: Certificates, limits: Limits): Serve
     maxSessionInvalidFrames: 50,
     maxSessionRejectedStreams: 50,
   });
+  admitUpTo(limits.maxConnections, https);
   // Node's own would read every connection as HTTP/1.1.
   const first = https.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
   https.removeAllListeners('secureConnection').removeAllListeners('tlsClientError');
@@ -73,4 +83,24 @@ export function createServers(certificates: Certificates, limits: Limits): Serve
     else for (const listener of first) listener.call(https, socket);
   });
   return { https, http2 };
+}
+
+/**
+ * Closes connections beyond as many, and tells of each by `drop`. Not by `maxConnections`: a worker's would be
+ * offered to the others again and again while all of them are full (node:cluster).
+ */
+function admitUpTo(most: number, https: Server): void {
+  const [first] = https.listeners('connection') as ((socket: Socket) => void)[];
+  let open = 0;
+  https.removeAllListeners('connection');
+  https.on('connection', (socket: Socket) => {
+    if (open >= most) {
+      socket.destroy();
+      https.emit('drop');
+      return;
+    }
+    open++;
+    socket.once('close', () => open--);
+    first?.call(https, socket);
+  });
 }

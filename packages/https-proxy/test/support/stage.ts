@@ -132,6 +132,9 @@ export async function startProxy(t: Test, root: string, to: number, ...flags: re
     'web-https',
     '--root',
     root,
+    // One, unless the test is about several.
+    '--workers',
+    '1',
   ];
   const program = join(CHECKOUT, 'bin/harbor_https_proxy');
   const child = startCommand(process.execPath, [program, ...words, ...flags], {

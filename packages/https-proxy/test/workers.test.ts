@@ -1,0 +1,110 @@
+import { eventually, freePort, runCommand } from '@harbor/testbed';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { connect } from 'node:tls';
+import { once } from 'node:events';
+import t, { type Test } from 'tap';
+import { ask, closed, dial } from './support/clients.js';
+import { appRoot, CA, Framework, signed, startProxy } from './support/stage.js';
+
+/** The proxy with two workers, both of which serve. */
+async function startTwo(t: Test, ...flags: readonly string[]) {
+  const framework = await Framework.start(t);
+  const root = appRoot(t, { harbor: signed('localhost') });
+  const proxy = await startProxy(t, root.path, framework.port, '--workers', '2', ...flags);
+  const children = `/proc/${proxy.pid}/task/${proxy.pid}/children`;
+  const workers = (): number[] => readFileSync(children, 'utf8').split(' ').filter(Boolean).map(Number);
+  /** How many clients' connections each of them has. */
+  const shares = async (): Promise<number[]> => {
+    const { stdout } = await runCommand('ss', ['-Htnp', 'state', 'established', `sport = :${proxy.port}`]);
+    return workers().map((pid) => stdout.split('\n').filter((line) => line.includes(`pid=${pid},`)).length);
+  };
+  const both = (): Promise<true> =>
+    eventually('both workers to serve', async () => {
+      const two = await Promise.all([dial(proxy.port), dial(proxy.port)]);
+      const shared = await shares();
+      for (const socket of two) socket.destroy();
+      return shared.join() === '1,1';
+    });
+  await both();
+  return { ...proxy, workers, shares, both };
+}
+
+t.test('workers - connections go to them by turns, and one of them speaks', async (t) => {
+  const proxy = await startTwo(t);
+  await eventually('the connections to be gone', async () => (await proxy.shares()).join() === '0,0');
+  const sockets = await Promise.all(Array.from({ length: 6 }, () => dial(proxy.port)));
+  t.strictSame(await proxy.shares(), [3, 3]);
+  for (const socket of sockets) socket.destroy();
+  t.equal(proxy.lines.filter((line) => line.includes('"event":"ready"')).length, 1);
+});
+
+t.test('workers - one that ends takes its connections only, and is started again', async (t) => {
+  const proxy = await startTwo(t);
+  const sockets = await Promise.all([dial(proxy.port), dial(proxy.port)]);
+  const [first = 0] = proxy.workers();
+  process.kill(first, 'SIGKILL');
+  await Promise.race(sockets.map((socket) => closed(socket.resume())));
+  await proxy.logged(/"event":"worker_ended".*SIGKILL; it is started again/);
+  t.equal(sockets.filter(({ destroyed }) => destroyed).length, 1);
+  for (let each = 0; each < 4; each++) t.match(await ask(proxy.port, '/'), { status: 200 });
+  await eventually('two workers', () => proxy.workers().length === 2);
+  t.notOk(proxy.workers().includes(first));
+  for (const socket of sockets) socket.destroy();
+  await proxy.both();
+});
+
+t.test('workers - each takes up a session that another one began', async (t) => {
+  const { port } = await startTwo(t);
+  const meet = async (session?: Buffer): Promise<{ reused: boolean; session: Buffer | undefined }> => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      ca: CA.certificate,
+      servername: 'localhost',
+      maxVersion: 'TLSv1.2',
+      session,
+    });
+    await once(socket, 'secureConnect');
+    const met = { reused: socket.isSessionReused(), session: socket.getSession() };
+    socket.destroy();
+    return met;
+  };
+  const begun = await meet();
+  t.equal(begun.reused, false);
+  for (let each = 0; each < 4; each++) t.match(await meet(begun.session), { reused: true });
+});
+
+t.test('workers - together they take as many connections as there may be', async (t) => {
+  const proxy = await startTwo(t, '--max-connections', '4');
+  await eventually('the connections to be gone', async () => (await proxy.shares()).join() === '0,0');
+  const four = await Promise.all(Array.from({ length: 4 }, () => dial(proxy.port)));
+  await t.rejects(dial(proxy.port));
+  await t.rejects(dial(proxy.port));
+  await proxy.logged(/"kind":"too_many"/);
+  for (const socket of four) socket.destroy();
+  await eventually('room again', async () => (await ask(proxy.port, '/')).status === 200);
+});
+
+t.test('workers - all end with the one that started them', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const proxy = await startTwo(t);
+    const pids = proxy.workers();
+    t.equal(await proxy.stop(signal), signal === 'SIGTERM' ? 0 : -1);
+    await eventually('no worker', () => !pids.some((pid) => existsSync(`/proc/${pid}`)));
+    await t.rejects(ask(proxy.port, '/'), { code: 'ECONNREFUSED' });
+  }
+});
+
+t.test('workers - a port that is taken is said once, and ends them', async (t) => {
+  const taken = createServer();
+  const port = await freePort();
+  await once(taken.listen(port, '127.0.0.1'), 'listening');
+  t.teardown(() => taken.close());
+  const root = appRoot(t, { harbor: signed('localhost') });
+  const framework = await Framework.start(t);
+  const flags = ['--workers', '2', '--listen', `127.0.0.1:${port}`, '--wait'];
+  const proxy = await startProxy(t, root.path, framework.port, ...flags);
+  t.equal(await proxy.ended, 1);
+  t.equal(proxy.lines.filter((line) => line.includes('HARBOR_ADDRESS_IN_USE')).length, 1);
+});
