@@ -1,11 +1,11 @@
 import { TestHarbor } from '@harbor/testbed';
 import t from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 import { LineClient } from './support/line-client.js';
 
 t.test('examples, chat - people hear each other through the port', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { port } = await startExample(t, harbor, 'chat');
+  const { port } = await runExample(t, harbor, 'chat');
   const ada = await LineClient.to(t, port);
   await ada.heard(/what is your name/);
   ada.say('ada');

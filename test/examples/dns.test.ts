@@ -3,11 +3,11 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 
 t.test('examples, DNS - dig asks over UDP and TCP on one number', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { app, port } = await startExample(t, harbor, 'dns');
+  const { app, port } = await runExample(t, harbor, 'dns');
   const dig = async (...args: string[]): Promise<string> => {
     const all = ['@127.0.0.1', '-p', String(port), '+tries=5', '+time=2', ...args];
     const { code, stdout, stderr } = await runCommand('dig', all);

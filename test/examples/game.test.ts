@@ -2,11 +2,11 @@ import { eventually, TestHarbor } from '@harbor/testbed';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 
 t.test('examples, game - players over UDP, each with answers of their own', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { port } = await startExample(t, harbor, 'game');
+  const { port } = await runExample(t, harbor, 'game');
   const ada = await Player.at(t, port);
   const bob = await Player.at(t, port);
 

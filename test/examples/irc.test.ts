@@ -1,11 +1,11 @@
 import { TestHarbor } from '@harbor/testbed';
 import t, { type Test } from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 import { LineClient } from './support/line-client.js';
 
 t.test('examples, IRC - a network behind a port', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { port } = await startExample(t, harbor, 'irc');
+  const { port } = await runExample(t, harbor, 'irc');
   const ada = await signedIn(t, port, 'ada');
   const bob = await signedIn(t, port, 'bob');
 

@@ -3,13 +3,13 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 
 const HANDSHAKE = 'JDWP-Handshake';
 
 t.test('examples, JPDA - a debugger shakes hands through the port', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { port } = await startExample(t, harbor, 'jpda');
+  const { port } = await runExample(t, harbor, 'jpda');
 
   await t.test('the raw handshake, and VirtualMachine.Version', async (t) => {
     const socket = attach(port);

@@ -1,8 +1,8 @@
-import { CHECKOUT } from '@harbor/testbed';
+import { CHECKOUT, TestHarbor } from '@harbor/testbed';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { harborCommandsOf, manifestOf, runCommandsOf, valuesOf } from './support/example.js';
+import { harborCommandsOf, manifestOf, runCommandsOf, startExample, valuesOf } from './support/example.js';
 
 const EXAMPLES = join(CHECKOUT, 'examples');
 const folders = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
@@ -36,6 +36,20 @@ t.test('examples - a manifest says what the commands of its README say', async (
     for (const [key, value] of Object.entries(env))
       t.match(readme, `$ export ${key}=${value}\n`, `${folder}: ${key}`);
     t.ok(typed(folder, `run --manifest examples/${folder}/stackato.yml`), `${folder}: with its manifest`);
+  }
+});
+
+t.test('examples - each runs by hand, without its manifest, as its README says', async (t) => {
+  // The exports of a README, for the shell that types its commands.
+  const env = Object.assign(
+    {},
+    ...folders.map((folder) => manifestOf(folder).env ?? {}),
+  ) as NodeJS.ProcessEnv;
+  const harbor = await TestHarbor.start(t, { env });
+  for (const folder of folders) {
+    const { app, port } = await startExample(t, harbor, folder);
+    t.ok(port, folder);
+    t.equal(await app.stop(), 0, `${folder} ends`);
   }
 });
 

@@ -1,14 +1,13 @@
 import { eventually, runCommand, TestHarbor } from '@harbor/testbed';
-import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { startExample } from './support/example.js';
+import { manifestOf, runExample } from './support/example.js';
 
 t.test('examples, Redis - a database is reached through a port', async (t) => {
-  const password = `secret-${randomUUID()}`;
-  const harbor = await TestHarbor.start(t, { env: { REDIS_PASSWORD: password } });
-  const { app, port } = await startExample(t, harbor, 'redis');
+  const harbor = await TestHarbor.start(t);
+  const { app, port } = await runExample(t, harbor, 'redis');
+  const password = manifestOf('redis').env?.REDIS_PASSWORD ?? '';
   const cli = async (...args: string[]): Promise<string> => {
     const env = { PATH: process.env.PATH, REDISCLI_AUTH: password };
     return (await runCommand('redis-cli', ['-p', String(port), ...args], { env })).stdout.trim();

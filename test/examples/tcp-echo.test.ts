@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
-import { startExample } from './support/example.js';
+import { runExample } from './support/example.js';
 
 t.test('examples, TCP echo - what a client sends comes back, whole, after its end', async (t) => {
   const harbor = await TestHarbor.start(t);
-  const { app, port } = await startExample(t, harbor, 'tcp-echo');
+  const { app, port } = await runExample(t, harbor, 'tcp-echo');
 
   await t.test('a line, as the README says it', async (t) => {
     const { stdout } = await runCommand('bash', ['-c', `echo hello | nc -N 127.0.0.1 ${port}`]);

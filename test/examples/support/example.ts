@@ -1,4 +1,5 @@
 import { CHECKOUT, type RunningApp, type TestHarbor } from '@harbor/testbed';
+import type { ServiceView } from '@harbor/wire';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -34,16 +35,39 @@ export function runCommandsOf(example: string): string[][] {
   return harborCommandsOf(example).filter(([name, next]) => name === 'run' && next !== '--manifest');
 }
 
-/** Types the first of them, and resolves when every instance serves every port that it names. */
+/**
+ * Runs an example with its manifest, as the first command of its README does, and resolves when every instance serves
+ * every port that it names.
+ */
+export async function runExample(t: Test, harbor: TestHarbor, example: string): Promise<RunningExample> {
+  const [, ...words] =
+    harborCommandsOf(example).find(([name, next]) => name === 'run' && next === '--manifest') ?? [];
+  const app = harbor.run(t, words);
+  const { services, instances = 1 } = manifestOf(example);
+  const names = Object.keys(services);
+  await app.said(/serves (tcp|udp)/);
+  const made = (await harbor.services()).filter(({ name }) => names.includes(name));
+  for (const service of made) await served(harbor, service, instances);
+  return { app, port: made.find(({ name }) => name === names[0])?.port ?? 0 };
+}
+
+/** Types the first of those commands, and resolves when every instance serves every port that it names. */
 export async function startExample(t: Test, harbor: TestHarbor, example: string): Promise<RunningExample> {
   const [, ...words] = runCommandsOf(example)[0] ?? [];
   const services = valuesOf(words, '--service');
   const made = await Promise.all(services.map((service) => harbor.create(service)));
   const app = harbor.run(t, words);
   const instances = Number(valuesOf(words, '--instances')[0] ?? 1);
-  for (const { name, protocol } of made)
-    await harbor.backends(name, instances * (protocol === 'both' ? 2 : 1));
+  for (const service of made) await served(harbor, service, instances);
   return { app, port: made[0]?.port ?? 0 };
+}
+
+async function served(
+  harbor: TestHarbor,
+  { name, protocol }: Pick<ServiceView, 'name' | 'protocol'>,
+  instances: number,
+): Promise<void> {
+  await harbor.backends(name, instances * (protocol === 'both' ? 2 : 1));
 }
 
 /** The values of an option that may be repeated, in the words before `--`. */
