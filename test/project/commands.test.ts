@@ -44,6 +44,12 @@ for (const { manual, commands, page } of programs) {
       }
   });
 
+  t.test(`${program} - ends without a word where its reader has gone`, async (t) => {
+    const script = `exec 3> >(exit 0); wait $!; "$0" "$1" completion bash >&3`;
+    const words = ['-c', script, process.execPath, join(CHECKOUT, 'bin', program)];
+    t.match(await runCommand('bash', words), { code: 141, stderr: '' });
+  });
+
   t.test(`man ${program} - is what the definitions say`, async (t) => {
     const wanted = manualPage(manual, commands);
     if (process.env.HARBOR_WRITE_DOCS === '1') await writeFile(page, wanted);

@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
 import { openPlace, version } from '@harbor/runtime';
-import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
+import { addCompletion, endWithReader, examples, fail, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { runApplication } from './app/run.js';
 import { addCertificates } from './certs/commands.js';
@@ -20,6 +20,7 @@ import {
 
 /** The application developer's command. Exit codes: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  endWithReader();
   try {
     await program(env).parseAsync([...argv], { from: 'user' });
   } catch (thrown) {

@@ -10,7 +10,7 @@ import { inspect } from './cli/inspect.js';
 import { addNode } from './cli/node-commands.js';
 import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
-import { addCompletion, examples, fail, say, speakingAs } from '@harbor/terminal';
+import { addCompletion, endWithReader, examples, fail, say, speakingAs } from '@harbor/terminal';
 import { SUGGESTIONS } from './manual.js';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
@@ -21,6 +21,7 @@ import { superviseHome } from './supervisor/main.js';
 
 /** The administrator's command. Exit codes: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  endWithReader();
   try {
     await program(argv, env).parseAsync([...argv], { from: 'user' });
   } catch (thrown) {

@@ -56,6 +56,22 @@ export function fail(program: string, thrown: unknown): never {
   process.exit(USAGE.includes(error.code) ? 2 : 1);
 }
 
+/** The exit code of a program whose reader has gone (128 + SIGPIPE). */
+const UNHEARD = 141;
+
+/**
+ * Ends the program where nobody reads it any more (`harbor services | head -1`), without a word: one that waits for
+ * SIGTERM takes its leave as for that signal, any other one ends at once.
+ */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
+      else process.exit(UNHEARD);
+    });
+}
+
 /** How the parser of a command line says what is wrong with it: as everything else says it. */
 export function speakingAs(program: string) {
   return {
