@@ -68,7 +68,7 @@ function tellOthers(id, text) {
 }
 
 function send({ address, port: to }, text) {
-  socket.send(text, to, address);
+  socket.send(`${text}\n`, to, address);
 }
 
 setInterval(() => {

@@ -72,7 +72,7 @@ class Player {
     readonly socket: Socket,
     readonly port: number,
   ) {
-    socket.on('message', (message) => this.heard.push(message.toString()));
+    socket.on('message', (message) => this.heard.push(message.toString().trimEnd()));
   }
 
   static async at(t: Test, port: number): Promise<Player> {
