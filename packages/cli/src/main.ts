@@ -12,6 +12,7 @@ import {
   createService,
   deleteService,
   listServices,
+  renameService,
   showService,
   updateService,
   type Form,
@@ -113,6 +114,19 @@ function addServices(harbor: Command, gateway: () => Promise<GatewayClient>): vo
       ),
     )
     .action(async (name: string, wanted: Wanted) => updateService(await gateway(), name, wanted));
+  harbor
+    .command('rename-service')
+    .argument('<NAME>')
+    .argument('<NEW_NAME>')
+    .description(
+      'Call a service otherwise; it keeps its port, its bindings and its connections. Applications find the new name at ' +
+        'their next start. What it serves stays, too, whatever the new name begins with.',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('harbor rename-service web shop', 'harbor rename-service web web-https'))
+    .action(async (name: string, wanted: string, form: Form) =>
+      renameService(await gateway(), name, wanted, form),
+    );
   harbor
     .command('delete-service')
     .argument('<NAME>')

@@ -7,6 +7,7 @@ export const SUGGESTIONS: SuggestionRules = {
   SERVICE: { words: ['harbor'] },
   PLAN: { words: PLANS.map(({ name }) => name) },
   NAME: { ask: 'names' },
+  NEW_NAME: {},
   // A new one is thought up.
   'create-service NAME': {},
   FILE: { files: true },

@@ -61,6 +61,7 @@ t.test('osb - the catalog has one service that can be bound, fetched and updated
     bindable: true,
     instances_retrievable: true,
     bindings_retrievable: true,
+    allow_context_updates: true,
     plan_updateable: true,
   };
   t.match(json, {

@@ -176,11 +176,76 @@ t.test('update - bindings go on under the new plan', async (t) => {
   t.match(await call('DELETE', `${path}${QUERY}${UDP.id}`), { status: 200 });
 });
 
-t.test('update - the name of an instance stays, whatever the context says', async (t) => {
-  const { patch, stored } = await updatable(harborContext('web'));
-  const context = { platform: 'cloudfoundry', instance_name: 'renamed' };
-  t.match(await patch({ context, previous_values: { plan_id: 7 }, parameters: { public: true } }), {
+t.test('update - the context renames, in one commit with the record of the name', async (t) => {
+  const { patch, stored, asked, call } = await updatable(harborContext('web'));
+  const rename = (instance_name: string, more: object = {}) =>
+    patch({ context: { platform: 'harbor', instance_name }, ...more });
+  t.match(await rename('shop', { previous_values: { plan_id: 7 }, parameters: { public: true } }), {
     status: 200,
   });
-  t.match(stored(), { name: 'web', parameters: { public: true } });
+  t.match(stored(), { name: 'shop', parameters: { public: true } });
+  t.match(asked, [
+    {
+      renamed: {
+        name: 'shop',
+        owner: 'org/space/shop',
+        takes: 'org/space/shop',
+        leaves: 'org/space/web',
+      },
+    },
+  ]);
+  t.match(await rename('shop'), { status: 200 });
+  t.match(await patch({ context: { platform: 'harbor' } }), { status: 200 });
+  t.equal(asked.length, 1, 'the same name, and none, change nothing');
+  t.match(await call('GET', '/api/v1/services/one'), { json: { name: 'shop' } });
+  for (const bad of ['', 'a\u0000b', 'x'.repeat(256)])
+    t.match(await rename(bad), { status: 400, json: { description: /context\.instance_name/ } });
+  t.equal(stored().name, 'shop');
 });
+
+t.test('update - a name that somebody in the space has is refused', async (t) => {
+  const { patch, call, stored, asked, bus, state } = await updatable(harborContext('web'));
+  bus.answer('HarboraaS.provision.n1', () => ({ success: true, credentials: credentialsFor('two') }));
+  t.match(await call('PUT', '/v2/service_instances/two', provisionBody(harborContext('shop'))), {
+    status: 201,
+  });
+  const rename = () => patch({ context: { instance_name: 'shop' } });
+  const taken = {
+    status: 409,
+    json: { error: 'HARBOR_SERVICE_EXISTS', description: 'the name "shop" is taken' },
+  };
+  t.match(await rename(), taken);
+  t.equal(asked.length, 0, 'the node has nothing to do with it');
+  state.write([{ kind: 'name', id: 'org/space/shop', value: undefined }]);
+  const msg = { code: 31004, description: 'the name "shop" is taken', error: 'HARBOR_SERVICE_EXISTS' };
+  bus.answer(UPDATE, () => ({ success: false, error: { status: 409, msg } }));
+  t.match(await rename(), taken, 'nor is it given where somebody takes it in between');
+  t.equal(stored().name, 'web');
+});
+
+t.test('update - names of other platforms may repeat', async (t) => {
+  const { patch, asked } = await updatable({ context: { platform: 'cloudfoundry', instance_name: 'web' } });
+  t.match(await patch({ context: { platform: 'cloudfoundry', instance_name: 'shop' } }), { status: 200 });
+  t.strictSame(asked[0]?.renamed, { name: 'shop', owner: 'org/space/shop' });
+});
+
+t.test(
+  'update - a port keeps its protocol, whatever its new name says, unless it is asked for',
+  async (t) => {
+    const { patch, call, stored } = await updatable({ plan_id: FREE.id, ...harborContext('web') });
+    const rename = (instance_name: string, more: object = {}) =>
+      patch({ context: { instance_name }, ...more });
+    await rename('shop');
+    t.strictSame(stored().parameters, {}, 'nothing is to be written down where both names say the same');
+    await rename('udp-shop');
+    t.match(stored(), { name: 'udp-shop', parameters: { protocol: 'tcp' } });
+    t.match(await call('GET', '/api/v1/services/one'), { json: { protocol: 'tcp' } });
+    await patch({ parameters: { protocol: null } });
+    t.strictSame(stored().parameters, {}, 'from here on the name chooses');
+    t.match(await call('GET', '/api/v1/services/one'), { json: { protocol: 'udp' } });
+    await rename('both-shop', { parameters: { protocol: null } });
+    t.match(await call('GET', '/api/v1/services/one'), { json: { protocol: 'both' } });
+    await rename('web', { plan_id: UDP.id });
+    t.strictSame(stored().parameters, {}, 'a plan that says the protocol needs no parameter');
+  },
+);

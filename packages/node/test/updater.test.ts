@@ -215,3 +215,38 @@ t.test('update - over six seconds or without Redis it is given up and nothing is
   t.strictSame(released, [35_001, 35_001]);
   t.match(stored('nine').service, { protocol: 'tcp' });
 });
+
+t.test('update - a new name comes with its record, in the same commit as the rest', async (t) => {
+  const { service, instance, revision } = await existing('named', { name: 'web', owner: 'o/s/web' });
+  await store.commit({ expect: [], write: [{ kind: 'name', id: 'o/s/web', value: { instance: 'named' } }] });
+  const names = await store.follow(['name'], { onReset: () => undefined, onChange: () => undefined });
+  t.teardown(() => names.close());
+  const renamed = { name: 'udp-web', owner: 'o/s/udp-web', takes: 'o/s/udp-web', leaves: 'o/s/web' };
+  const record = { ...instance, name: 'udp-web' };
+  const change = { id: 'named', plan: 'free', parameters: { protocol: 'tcp' }, renamed } as const;
+  const { revision: written } = await updater().update({ ...change, instance: { revision, record } });
+  await names.caughtUp(written);
+  t.strictSame(stored('named'), {
+    service: {
+      ...service,
+      name: 'udp-web',
+      owner: 'o/s/udp-web',
+      plan: 'free',
+      parameters: { protocol: 'tcp' },
+    },
+    instance: record,
+  });
+  t.strictSame([...names.replica.entries('name')], [['o/s/udp-web', { instance: 'named' }]]);
+
+  const other = await existing('second');
+  const before = stored('second');
+  const error = await refusal(
+    updater().update({
+      ...change,
+      id: 'second',
+      instance: { revision: other.revision, record: other.instance },
+    }),
+  );
+  t.match(error, { code: 'HARBOR_SERVICE_EXISTS', message: 'the name "udp-web" is taken' });
+  t.strictSame(stored('second'), before);
+});

@@ -74,7 +74,9 @@ export const updateBody = z
     plan_id: brokerId.nullish(),
     parameters: parameterChanges.nullish(),
     maintenance_info: maintenanceInfo,
-    context: z.unknown().optional().describe('Not looked at: the name of an instance stays.'),
+    context: context
+      .nullish()
+      .describe('Its `instance_name` is the name from now on; the rest is not looked at.'),
     previous_values: z.unknown().optional().describe('Not looked at: Harbor knows them.'),
   })
   .meta({ id: 'ServiceInstanceUpdateRequest' });

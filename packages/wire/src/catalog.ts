@@ -68,6 +68,7 @@ export const catalogBody = z
         bindable: z.boolean(),
         instances_retrievable: z.boolean(),
         bindings_retrievable: z.boolean(),
+        allow_context_updates: z.boolean(),
         plan_updateable: z.boolean(),
         tags: z.array(z.string()),
         metadata: freeForm,
@@ -99,6 +100,7 @@ export function catalog() {
         bindable: true,
         instances_retrievable: true,
         bindings_retrievable: true,
+        allow_context_updates: true,
         plan_updateable: true,
         tags: [...SERVICE_TAGS],
         metadata: {

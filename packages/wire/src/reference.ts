@@ -80,7 +80,7 @@ const node: readonly Entry[] = [
   },
   {
     subject: subjects.update('NODE'),
-    says: 'A gateway changes the parameters of a service, or its protocol on the number it has.',
+    says: 'A gateway changes the parameters of a service, its name, or its protocol on the number it has.',
     message: updateRequest,
     answer: updateReply,
   },

@@ -7,6 +7,7 @@ import { Application } from '../dea/application.js';
 import { SharedBerths, type Berths } from '../dea/berth.js';
 import { InstancePorts } from '../dea/instance-ports.js';
 import { Registrar } from '../dea/registrar.js';
+import type { RunService } from '../dea/run-service.js';
 import { GatewayClient } from '../gateway/client.js';
 import { IsolatedBerths, requireIsolation } from '../isolation/berths.js';
 import { removeLeftovers } from '../isolation/leftovers.js';
@@ -40,8 +41,8 @@ export async function runApplication(
   process.once('exit', watch.close);
   for (const warning of plan.warnings) watch.note(warning);
   await provideServices(gateway, app, wanted, watch.say);
-  const find = () => findServices(gateway, app, plan.named);
-  const services = await find();
+  const services = await findServices(gateway, app, plan.named);
+  const named = idsOf(services, plan.named);
   watch.services(services);
   for (const line of await removeLeftovers()) watch.note(line);
   const registrar = await announce(place, settings, app, watch);
@@ -50,7 +51,7 @@ export async function runApplication(
     app,
     instances,
     services,
-    refresh: find,
+    refresh: () => findServices(gateway, app, named),
     command,
     folder,
     http,
@@ -79,6 +80,13 @@ export async function runApplication(
   watch.close();
   await Promise.race([registrar.close(), new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
   process.exit(interruption.signal.aborted ? INTERRUPTED : 0);
+}
+
+/** The ids of the services that were named: a name may be another one's at the next start of an instance. */
+function idsOf(services: readonly RunService[], named: readonly string[]): string[] {
+  return services.flatMap(({ name, credentials }) =>
+    named.includes(name) || named.includes(credentials.name) ? [credentials.name] : [],
+  );
 }
 
 async function openBerths(range: PortRange, isolate: boolean): Promise<Berths> {

@@ -33,16 +33,17 @@ export async function provideServices(
   }
 }
 
-/** The services bound to the application and those named, each once. Errors: HARBOR_SERVICE_NOT_FOUND. */
+/** The services bound to the application and those named, by name or id, each once. Errors: HARBOR_SERVICE_NOT_FOUND. */
 export async function findServices(
   gateway: Gateway,
   app: string,
   named: readonly string[],
 ): Promise<RunService[]> {
-  const bound = (await gateway.bindings(app)).map((binding) => binding.service.name);
-  const names = [...new Set([...bound, ...named])];
+  const bound = (await gateway.bindings(app)).map((binding) => binding.service.id);
+  const found = await Promise.all([...new Set([...bound, ...named])].map((each) => gateway.service(each)));
+  const once = [...new Map(found.map((service) => [service.id, service])).values()];
   const local = new Set(localAddresses());
-  return Promise.all(names.map(async (name) => runService(await gateway.service(name), local)));
+  return once.map((service) => runService(service, local));
 }
 
 /** Removes the services of a manifest; one that is bound to another application stays. */

@@ -1,4 +1,4 @@
-import { HarborError } from '@harbor/core';
+import { HarborError, protocolOfName } from '@harbor/core';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import type { QuotaView, ServiceView } from '@harbor/wire';
 import type { GatewayClient } from '../gateway/client.js';
@@ -86,6 +86,30 @@ export async function updateService(
     say(`updated ${name}`);
     print(changed);
   }
+}
+
+/** `harbor rename-service` */
+export async function renameService(
+  gateway: GatewayClient,
+  name: string,
+  wanted: string,
+  { json }: Form,
+): Promise<void> {
+  if (wanted.trim() === '')
+    throw new HarborError('HARBOR_USAGE', 'the new NAME of a service must not be empty');
+  const renamed = await gateway.rename(await gateway.service(name), wanted);
+  if (json) {
+    sayJson(renamed);
+    return;
+  }
+  say(`renamed ${name} to ${renamed.name}`);
+  print(renamed);
+  const { protocol, plan, bindings } = renamed;
+  if (plan === 'free' && protocolOfName(wanted) !== protocol)
+    note(
+      `it stays ${protocol}; to let its name choose: harbor update-service ${wanted} -c '{"protocol":null}'`,
+    );
+  if (bindings.length > 0) note(`${bindings.join(', ')} find it under its new name at their next start`);
 }
 
 /** `harbor delete-service`: with `force` although it is bound, or not there at all. */

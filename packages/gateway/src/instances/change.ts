@@ -9,10 +9,13 @@ import {
   type Plan,
   type ServiceParametersWire,
 } from '@harbor/wire';
+import { parametersUnderName } from './rename.js';
 import { checkParameters, knownPlan, requireNoMaintenance } from './wanted.js';
 
 /** What an update asks for, checked as far as that can be without the instance. */
 export interface WantedChange {
+  /** Undefined where the name stays. */
+  readonly name: string | undefined;
   /** Undefined where the plan stays. */
   readonly plan: Plan | undefined;
   readonly parameters: ParameterChanges;
@@ -34,7 +37,8 @@ export function wantedChange(body: unknown): WantedChange {
   if (request.service_id !== SERVICE_ID)
     throw new HarborError('HARBOR_REQUEST_INVALID', 'service_id: is not in the catalog');
   const plan = request.plan_id == null ? undefined : knownPlan(request.service_id, request.plan_id);
-  return { plan, parameters: request.parameters ?? {} };
+  const name = request.context?.instance_name ?? undefined;
+  return { name, plan, parameters: request.parameters ?? {} };
 }
 
 /**
@@ -45,10 +49,15 @@ export function changedInstance(instance: Instance, wanted: WantedChange): Chang
   const plan = wanted.plan ?? knownPlan(instance.serviceId, instance.planId);
   const { port: asked, ...changes } = wanted.parameters;
   keepPort(instance, asked);
-  const merged = mergedParameters(current(instance, wanted), changes);
+  const name = wanted.name ?? instance.name;
+  const held = parametersUnderName(instance, name, plan, {
+    parameters: current(instance, wanted),
+    asked: changes.protocol !== undefined,
+  });
+  const merged = mergedParameters(held, changes);
   const parameters = parse(serviceParameters, merged, 'HARBOR_PARAMETERS_INVALID', 'parameters');
-  checkParameters(plan, instance.name, parameters);
-  return { instance: { ...instance, planId: plan.id, parameters }, plan, parameters };
+  checkParameters(plan, name, parameters);
+  return { instance: { ...instance, name, planId: plan.id, parameters }, plan, parameters };
 }
 
 /** The protocol that a new plan says goes before the one that was asked for along with the old plan. */

@@ -20,6 +20,7 @@ import {
   isSame,
   nameClaim,
   nameClaimId,
+  nameTaken,
   ownerOf,
   parametersForNode,
   type WantedInstance,
@@ -123,7 +124,7 @@ export class Provisioner {
       write: [{ kind: 'instance', id, value: instance }, ...claimed],
     });
     if (result.done) return { instance, node, revision: result.revision };
-    throw result.unmet.kind === 'name' ? nameTaken(wanted) : busy(id);
+    throw result.unmet.kind === 'name' ? nameTaken(wanted.name) : busy(id);
   }
 
   async #ask(intent: Intent, wanted: WantedInstance): Promise<Credentials> {
@@ -190,8 +191,4 @@ function repeated(existing: Instance, wanted: WantedInstance): 'unchanged' {
     'HARBOR_SERVICE_EXISTS',
     'a service instance with this id exists with another plan, place or parameters',
   );
-}
-
-function nameTaken(wanted: WantedInstance): HarborError {
-  return new HarborError('HARBOR_SERVICE_EXISTS', `the name ${JSON.stringify(wanted.name)} is taken`);
 }

@@ -6,6 +6,7 @@ import type { Reach } from '../nodes/reach.js';
 import type { SharedState } from '../state/shared-state.js';
 import { changedInstance, type WantedChange } from './change.js';
 import { busy, type OperationLocks } from './locks.js';
+import { renaming } from './rename.js';
 import { parametersForNode } from './wanted.js';
 
 export interface UpdaterParts {
@@ -17,14 +18,15 @@ export interface UpdaterParts {
 }
 
 /**
- * Changes the plan and parameters of instances. The node writes the instance's record in the same commit as
+ * Changes the name, plan and parameters of instances. The node writes the instance's record in the same commit as
  * the service, so there is nothing for recovery to finish: a crash at any moment leaves all or nothing.
  */
 export class Updater {
   constructor(readonly parts: UpdaterParts) {}
 
   /**
-   * Errors: HARBOR_SERVICE_NOT_FOUND, HARBOR_SERVICE_BUSY, HARBOR_PARAMETERS_INVALID, HARBOR_PORT_TAKEN (the
+   * Errors: HARBOR_SERVICE_NOT_FOUND, HARBOR_SERVICE_BUSY, HARBOR_PARAMETERS_INVALID, HARBOR_SERVICE_EXISTS
+   * (the name is taken), HARBOR_PORT_TAKEN (the
    * number is held for the transport that is to come), HARBOR_DATA_PLANE_UNAVAILABLE, HARBOR_NOT_IMPLEMENTED
    * (an older node), HARBOR_NODE_*, HARBOR_REDIS_UNAVAILABLE, HARBOR_NATS_UNAVAILABLE. Nothing has changed
    * then, but for HARBOR_NODE_TIMEOUT and HARBOR_REDIS_UNAVAILABLE, after which all may have.
@@ -38,6 +40,7 @@ export class Updater {
     const { before, credentials, revision } = this.#ready(id);
     const { instance, plan, parameters } = changedInstance(before, wanted);
     if (isDeepStrictEqual(instance, before)) return;
+    const renamed = renaming(state.replica, before, instance);
     client.requireConnection();
     const { node_id: node, name } = credentials;
     const request = {
@@ -45,6 +48,7 @@ export class Updater {
       plan: plan.name,
       parameters: parametersForNode({ plan, parameters }),
       instance: { revision, record: instance },
+      ...(renamed === undefined ? {} : { renamed }),
     };
     const written = await reach.ask(before, (each) => client.update(each, request));
     await state.seen(written);

@@ -24,6 +24,15 @@ export interface WantedChange {
   readonly plan: string;
   readonly parameters: ServiceParameters;
   readonly instance?: { readonly revision: number; readonly record: Instance };
+  readonly renamed?: Renamed;
+}
+
+/** A new name: who gets the port back under it, and the records of the names that begin and end with it. */
+export interface Renamed {
+  readonly name: string;
+  readonly owner?: string;
+  readonly takes?: string;
+  readonly leaves?: string;
 }
 
 /** What an update came to. */
@@ -55,6 +64,7 @@ export class ServiceUpdater {
 
   /**
    * Errors: HARBOR_SERVICE_NOT_FOUND, HARBOR_SERVICE_BUSY (something else changed it meanwhile),
+   * HARBOR_SERVICE_EXISTS (somebody has the new name),
    * HARBOR_PARAMETERS_INVALID (another port), HARBOR_PORT_TAKEN (the number is held for the transport that
    * is to come), HARBOR_NODE_TIMEOUT, and those of the connector and of Redis; then nothing has changed.
    */
@@ -109,7 +119,11 @@ export class ServiceUpdater {
     throw new HarborError('HARBOR_PORT_TAKEN', `${message}; nothing was changed`);
   }
 
-  async #commit(service: Service, revision: number, { id, instance }: WantedChange): Promise<number> {
+  async #commit(
+    service: Service,
+    revision: number,
+    { id, instance, renamed }: WantedChange,
+  ): Promise<number> {
     const expect: Expectation[] = [{ kind: 'service', id, is: 'at', revision }];
     const write: Write[] = [{ kind: 'service', id, value: service }];
     if (instance) {
@@ -117,14 +131,19 @@ export class ServiceUpdater {
       expect.push({ kind: 'instance', id: record.id, is: 'at', revision: instance.revision });
       write.push({ kind: 'instance', id: record.id, value: record });
     }
+    if (renamed?.takes !== undefined) {
+      expect.push({ kind: 'name', id: renamed.takes, is: 'absent' });
+      write.push({ kind: 'name', id: renamed.takes, value: { instance: instance?.record.id ?? id } });
+    }
+    if (renamed?.leaves !== undefined) write.push({ kind: 'name', id: renamed.leaves, value: undefined });
     const result = await this.options.store.commit({ expect, write });
-    if (!result.done) throw busy(id);
+    if (!result.done) throw result.unmet.kind === 'name' ? nameTaken(service.name) : busy(id);
     await this.options.follower.caughtUp(result.revision);
     return result.revision;
   }
 }
 
-function changed(before: Service, { plan, parameters }: WantedChange): Service {
+function changed(before: Service, { plan, parameters, renamed }: WantedChange): Service {
   if (parameters.port !== undefined && parameters.port !== before.port) {
     const problem = `port: cannot be changed by an update; it stays ${before.port}`;
     throw new HarborError('HARBOR_PARAMETERS_INVALID', problem);
@@ -134,8 +153,18 @@ function changed(before: Service, { plan, parameters }: WantedChange): Service {
     const problem = `ports: cannot be changed by an update; there ${ports === 1 ? 'is 1' : `are ${ports}`}`;
     throw new HarborError('HARBOR_PARAMETERS_INVALID', problem);
   }
-  const protocol = parameters.protocol ?? protocolOfName(before.name);
-  return { ...before, plan, protocol, parameters };
+  const named = renamed ? underName(before, renamed) : before;
+  return { ...named, plan, protocol: parameters.protocol ?? protocolOfName(named.name), parameters };
+}
+
+function underName(service: Service, { name, owner }: Renamed): Service {
+  const named: Service & { owner?: string } = { ...service, name };
+  delete named.owner;
+  return owner === undefined ? named : { ...named, owner };
+}
+
+function nameTaken(name: string): HarborError {
+  return new HarborError('HARBOR_SERVICE_EXISTS', `the name ${JSON.stringify(name)} is taken`);
 }
 
 function busy(id: string): HarborError {

@@ -21,11 +21,12 @@ import {
   updateRequest,
   V1_VERSION,
   type ProvisionRequest,
+  type Renaming,
   type UpdateRequest,
 } from '@harbor/wire';
 import { randomUUID } from 'node:crypto';
 import type { Allocator } from '../ports/allocator.js';
-import type { ServiceUpdater } from '../ports/updater.js';
+import type { Renamed, ServiceUpdater, WantedChange } from '../ports/updater.js';
 import type { Wanted } from '../ports/wanted.js';
 import { operations } from './operation.js';
 
@@ -116,6 +117,21 @@ function wantedOf(request: ProvisionRequest): Wanted {
   };
 }
 
-function changeOf({ name, plan, parameters, instance }: UpdateRequest) {
-  return { id: name, plan, parameters: parametersOf(parameters), ...(instance ? { instance } : {}) };
+function changeOf({ name, plan, parameters, instance, renamed }: UpdateRequest): WantedChange {
+  return {
+    id: name,
+    plan,
+    parameters: parametersOf(parameters),
+    ...(instance ? { instance } : {}),
+    ...(renamed ? { renamed: renamedBy(renamed) } : {}),
+  };
+}
+
+function renamedBy({ name, owner, takes, leaves }: Renaming): Renamed {
+  return {
+    name,
+    ...(owner == null ? {} : { owner }),
+    ...(takes == null ? {} : { takes }),
+    ...(leaves == null ? {} : { leaves }),
+  };
 }
