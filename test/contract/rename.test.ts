@@ -80,7 +80,7 @@ t.test('services - are renamed under an application that runs', async (t) => {
 
 /** Kills its only instance, and resolves when the next one has started. */
 async function restarted(app: RunningApp): Promise<void> {
-  const lines = app.lines.filter((line) => /instance 0 starts, pid/.test(line));
+  const lines = app.lines.filter((line) => line.includes('instance 0 starts, pid'));
   process.kill(Number(/pid (\d+)/.exec(lines.at(-1) ?? '')?.[1]), 'SIGKILL');
   await app.said(/instance 0 starts, pid/, lines.length + 1);
 }

@@ -88,6 +88,26 @@ t.test('component - /healthz says ok, /varz wants basic auth and masks the passw
   t.equal((await get('/else')).status, 404);
 });
 
+t.test('component - /varz is made at each look: never older than the 30 s of the facts', async (t) => {
+  const { made, clock } = component();
+  let free = 7;
+  const server = await ComponentServer.start({
+    host: '127.0.0.1',
+    account: () => ACCOUNT,
+    varz: () => ({ ...made.varz(), available_capacity: free }),
+  });
+  t.teardown(() => server.stop());
+  const authorization = `Basic ${Buffer.from('user:pass').toString('base64')}`;
+  const look = async () =>
+    (await fetch(`http://127.0.0.1:${server.port}/varz`, { headers: { authorization } })).json();
+  t.match(await look(), { uptime: '0d:0h:0m:0s', available_capacity: 7 });
+  clock.advance(30_000);
+  free = 6;
+  t.match(await look(), { uptime: '0d:0h:0m:30s', available_capacity: 6 });
+  clock.advance(1_000);
+  t.match(await look(), { uptime: '0d:0h:0m:31s', available_capacity: 6 });
+});
+
 t.test('component - what nobody should send is refused, and it serves on', async (t) => {
   const server = await ComponentServer.start({ host: '127.0.0.1', account: () => ACCOUNT, varz: () => ({}) });
   t.teardown(() => server.stop());

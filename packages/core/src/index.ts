@@ -21,6 +21,7 @@ export * from './services/service.js';
 export * from './state/commit.js';
 export * from './state/records.js';
 export * from './state/replica.js';
+export * from './text/escape.js';
 export * from './time/backoff.js';
 export * from './time/clock.js';
 export * from './time/manual-clock.js';

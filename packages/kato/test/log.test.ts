@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } f
 import { join } from 'node:path';
 import t from 'tap';
 import { LogReader } from '../src/logs/reader.js';
-import { parseLogLine } from '../src/logs/line.js';
+import { fieldsText, messageText, parseLogLine } from '../src/logs/line.js';
 import { tailOf } from '../src/supervisor/log-end.js';
 import { rotateRedisLog } from '../src/supervisor/redis-log.js';
 
@@ -45,6 +45,20 @@ t.test('log line - what is in no known form is shown as it is', (t) => {
     t.strictSame(parseLogLine('kato', raw), { process: 'kato', message: raw, fields: {}, raw });
   }
   t.equal(parseLogLine('kato', '{"time":"no time","msg":"m"}').time, undefined);
+  t.end();
+});
+
+t.test('log line - what a client said in it commands no terminal and begins no line', (t) => {
+  const hostile = 'a\u001b]0;x\u0007\u009b2J\r\nfatal b\tc';
+  const shown = 'a\\u001b]0;x\\u0007\\u009b2J\\u000d\\u000afatal b\tc';
+  const line = parseLogLine(
+    'harbor_gateway',
+    JSON.stringify({ msg: hostile, instance: hostile, [hostile]: 1 }),
+  );
+  t.equal(messageText(line), shown);
+  t.strictSame(fieldsText(line.fields), [`instance=${shown}`, `${shown}=1`]);
+  const [foreign] = [parseLogLine('nats_server', `[7] 2026/11/21 05:12:10.123456 [ERR] \u001b[2J`)];
+  t.equal(messageText(foreign), '\\u001b[2J');
   t.end();
 });
 

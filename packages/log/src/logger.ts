@@ -1,4 +1,4 @@
-import { HarborError } from '@harbor/core';
+import { escaped, HarborError } from '@harbor/core';
 import { destination, pino, stdTimeFunctions, type Logger, type LoggerOptions as PinoOptions } from 'pino';
 import { openLogFile, type LogFile } from './file.js';
 import { REDACTED_PATHS, scrub } from './redact.js';
@@ -11,7 +11,8 @@ export interface LoggerOptions extends LogFile {
 
 /**
  * A logger of JSON lines into `<dir>/<name>.log`, each written before the call returns, so that a crash
- * loses none. Secrets are taken out of fields, messages and errors.
+ * loses none. Secrets are taken out of fields, messages and errors, and characters that a terminal would obey are
+ * written as JSON escapes.
  */
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
   return pino(formOf(options), await openLogFile(options));
@@ -34,7 +35,7 @@ function formOf({ name, level }: Pick<LoggerOptions, 'name' | 'level'>): PinoOpt
     redact: { paths: REDACTED_PATHS, censor: '…' },
     serializers: { err: describeError },
     // The whole line: whatever field or error a URL stands in, its login goes.
-    hooks: { streamWrite: scrub },
+    hooks: { streamWrite: (line) => `${escaped(scrub(line.trimEnd()))}\n` },
   };
 }
 

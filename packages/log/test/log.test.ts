@@ -90,6 +90,21 @@ t.test('log - secrets never reach it: not in fields, not in URLs, not in errors'
   });
 });
 
+t.test('log - what a client says commands no terminal and makes no line of its own', async (t) => {
+  const dir = directory(t);
+  const log = await createLogger({ ...options, dir });
+  const hostile = 'a\n{"level":"fatal"}\r\u001b[2J\u009b2J\u007f\u0000\u2028\u202egnp.exe';
+  log.info({ event: 'audit', instance: hostile, deep: { [hostile]: [hostile] } }, hostile);
+  log.error({ err: new HarborError('HARBOR_MESSAGE_INVALID', hostile) });
+  const text = readFileSync(join(dir, 'harbor_node.log'), 'utf8');
+  t.notMatch(text.replaceAll('\n', ''), /[\p{Cc}\u2028\u2029\u202e]/u);
+  t.equal(text.split('\n').length, 3, 'two lines, and the end of the second');
+  t.match(lines(join(dir, 'harbor_node.log')), [
+    { msg: hostile, instance: hostile, deep: { [hostile]: [hostile] } },
+    { err: { message: hostile } },
+  ]);
+});
+
 t.test('limited reporter - logs once per kind and minute, with the count', (t) => {
   const clock = new ManualClock();
   const said: object[] = [];

@@ -1,4 +1,4 @@
-import { HarborError, protocolOfName } from '@harbor/core';
+import { escaped, HarborError, protocolOfName } from '@harbor/core';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import type { QuotaView, ServiceView } from '@harbor/wire';
 import type { GatewayClient } from '../gateway/client.js';
@@ -42,13 +42,13 @@ export async function listServices(gateway: GatewayClient, { json }: Form): Prom
   }
   const rows = services.map(
     ({ name, plan, protocol, port, ports, node_id, unreachable_since, state, bindings }) => [
-      name,
+      escaped(name),
       plan,
       protocol,
       portText({ port, ports }) ?? '',
       node_id ?? '',
       unreachable_since === undefined ? state : 'unreachable',
-      bindings.join(', '),
+      escaped(bindings.join(', ')),
     ],
   );
   say(table([['name', 'plan', 'protocol', 'port', 'node', 'state', 'bound to'], ...rows]));

@@ -1,8 +1,16 @@
-import { HarborError } from '@harbor/core';
+import { escaped, HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { join } from 'node:path';
 import { LogReader } from '../logs/reader.js';
-import { byTime, fieldsText, lineAsJson, LOGS, parseLogLine, type LogLine } from '../logs/line.js';
+import {
+  byTime,
+  fieldsText,
+  lineAsJson,
+  LOGS,
+  messageText,
+  parseLogLine,
+  type LogLine,
+} from '../logs/line.js';
 import { paint, say } from '@harbor/terminal';
 
 export interface TailOptions {
@@ -37,12 +45,12 @@ export async function logTail(place: Place, names: readonly string[], options: T
 }
 
 function print(line: LogLine, { json, raw, time }: TailOptions): void {
-  const { process, message, level, fields } = line;
+  const { process, level, fields } = line;
   if (raw) say(line.raw);
-  else if (json) say(JSON.stringify(lineAsJson(line)));
+  else if (json) say(escaped(JSON.stringify(lineAsJson(line))));
   else {
     const stamp = time && line.time ? `${new Date(line.time).toISOString()} ` : '';
-    const shown = [message, paint('grey', fieldsText(fields).join(' '))].filter(Boolean).join(' ');
+    const shown = [messageText(line), paint('grey', fieldsText(fields).join(' '))].filter(Boolean).join(' ');
     say(`${paint('grey', stamp)}${paint('bold', process)} ${colourOf(level ?? '')}${shown}`);
   }
 }

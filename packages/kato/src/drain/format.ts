@@ -1,4 +1,4 @@
-import { fieldsText, lineAsJson, type LogLine } from '../logs/line.js';
+import { fieldsText, lineAsJson, messageText, type LogLine } from '../logs/line.js';
 import type { Drain, Target } from './drain.js';
 
 /** RFC 5424 §6.2.1: facility 3, system daemons. */
@@ -32,12 +32,12 @@ function jsonOf(line: LogLine): string {
 
 /** RFC 5424 §6: `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG`. */
 function syslogOf(line: LogLine, host: string): string {
-  const { process, time, level = '', message, fields } = line;
+  const { process, time, level = '', fields } = line;
   const priority = DAEMON * 8 + (SEVERITIES[level] ?? 6);
   const stamp = time ? new Date(time).toISOString() : NIL;
   const event = typeof fields.event === 'string' ? printable(fields.event, 32) : NIL;
   const head = [`<${priority}>1`, stamp, printable(host, 255), printable(process, 48), NIL, event, NIL];
-  return [...head, message, ...fieldsText(fields)].filter(Boolean).join(' ');
+  return [...head, messageText(line), ...fieldsText(fields)].filter(Boolean).join(' ');
 }
 
 /** PRINTUSASCII of RFC 5424: what is none of it is left out. */

@@ -1,3 +1,4 @@
+import { escaped } from '@harbor/core';
 import { PROCESSES, type ProcessName } from '../processes/catalogue.js';
 
 /** Whose logs there are, in the order of the listings. */
@@ -95,9 +96,14 @@ export function lineAsJson({ process, time, level, message, fields }: LogLine): 
   return { ...known, ...fields, ...known };
 }
 
-/** The other fields as `name=value`; the event is what the message says in words. */
+/** The message for a person or a line of syslog: what a client said in it commands no terminal. */
+export function messageText({ message }: Pick<LogLine, 'message'>): string {
+  return escaped(message);
+}
+
+/** The other fields as `name=value`, the same way; the event is what the message says in words. */
 export function fieldsText(fields: LogLine['fields']): string[] {
   return Object.entries(fields)
     .filter(([name]) => name !== 'event')
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => escaped(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
 }
