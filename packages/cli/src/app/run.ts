@@ -46,7 +46,7 @@ export async function runApplication(
   watch.services(services);
   for (const line of await removeLeftovers()) watch.note(line);
   const registrar = await announce(place, settings, app, watch);
-  const berths = await openBerths(range, options.isolate ?? false);
+  const berths = await openBerths(range, options.isolate ?? false, { megabytes: memory, note: watch.note });
   const application = new Application({
     app,
     instances,
@@ -89,9 +89,13 @@ function idsOf(services: readonly RunService[], named: readonly string[]): strin
   );
 }
 
-async function openBerths(range: PortRange, isolate: boolean): Promise<Berths> {
+async function openBerths(
+  range: PortRange,
+  isolate: boolean,
+  limit: Parameters<typeof IsolatedBerths.open>[1],
+): Promise<Berths> {
   const ports = new InstancePorts(range, systemRandom);
-  return isolate ? IsolatedBerths.open(ports) : new SharedBerths(ports);
+  return isolate ? IsolatedBerths.open(ports, limit) : new SharedBerths(ports);
 }
 
 /** Speaks to Harbor as a DEA; a node that does not answer yet is told when it does. */

@@ -1,7 +1,7 @@
 import { backoffDelay, transportsOf, type Clock, type Random } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
-import { neededProxies, type Berth, type BerthedService, type Berths } from './berth.js';
+import { ending, neededProxies, placed, type Berth, type BerthedService, type Berths } from './berth.js';
 import { httpsBeside } from './https.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
@@ -33,7 +33,7 @@ export interface ApplicationOptions {
   readonly folder: string;
   /** They get a port for HTTP. */
   readonly http: boolean;
-  /** MB; said to the instances, not enforced. */
+  /** MB; said to the instances. */
   readonly memory?: number;
   readonly env: NodeJS.ProcessEnv;
   readonly registrar: Registrar;
@@ -128,7 +128,7 @@ export class Application {
     const facts = { id, index, port: berth.httpPort, host: '0.0.0.0', memory };
     const env = { ...this.options.env, ...environmentOf(app, bound, facts) };
     const instance = new Instance(
-      berth.command(command),
+      placed(berth, command),
       { env, cwd: folder },
       {
         onLine: (line, stream) => this.options.tell({ event: 'output', index, message: line, stream }),
@@ -226,7 +226,7 @@ export class Application {
     running?.endWatch();
     delete slot.running;
     registrar.exited(id, this.#stopping ? 'STOPPED' : 'CRASHED');
-    this.#tell(this.#stopping ? 'stopped' : 'exited', index, `instance ${index} ${how}`);
+    this.#tell(this.#stopping ? 'stopped' : 'exited', index, `instance ${index} ${ending(berth, how)}`);
     const left = berth.leave().catch((thrown: unknown) => {
       this.#tell('exited', index, `what instance ${index} had is not given back: ${textOf(thrown)}`);
     });

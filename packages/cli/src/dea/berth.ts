@@ -20,9 +20,20 @@ export interface BerthedService extends RunService {
   readonly announced: Address;
 }
 
+/** How much memory an instance may need; the kernel ends it where it needs more. */
+export interface MemoryLimit {
+  readonly megabytes: number;
+  /** A command as it has to be started to be under the limit. */
+  command(command: readonly string[]): readonly string[];
+  /** True where the kernel has ended a process of the instance for it. */
+  exceeded(): boolean;
+}
+
 /** Where one instance lies: its ports, and how a command is started there. */
 export interface Berth {
   readonly services: readonly BerthedService[];
+  /** Absent where nobody keeps the instance to one. */
+  readonly memory?: MemoryLimit;
   /** Where to serve HTTP; absent for an application without it. */
   readonly httpPort?: number;
   /** A command as it has to be started to run there. */
@@ -69,6 +80,23 @@ export class SharedBerths implements Berths {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** The application's command as it is started: the limit is for it, not for the proxy beside it. */
+export function placed({ memory, ...berth }: Pick<Berth, 'memory' | 'command'>, command: readonly string[]) {
+  const there = berth.command(command);
+  return memory ? memory.command(there) : there;
+}
+
+/** What ended an instance, as far as its process and the kernel say. */
+export function ending({ memory }: Pick<Berth, 'memory'>, how: string): string {
+  if (!memory?.exceeded()) return how;
+  const needed = `needed more than its ${memory.megabytes} MB`;
+  // 128 + SIGKILL: what a shell says of a command that was.
+  const isIt = /SIGKILL$|exit code 137$/.test(how);
+  return isIt
+    ? `was ended by the kernel: it ${needed}`
+    : `${how}; the kernel had ended a process of it, for it ${needed}`;
 }
 
 /** An HTTPS proxy that has to stand beside an instance. */

@@ -7,6 +7,7 @@ import type { InstancePorts } from '../dea/instance-ports.js';
 import { run } from './command.js';
 import { Forwarding, type Forward } from './forwarding.js';
 import { HeldPorts } from './held-ports.js';
+import { MemoryGroups, type InstanceMemory } from './memory.js';
 import { createNetwork, removeNetwork, type InstanceNetwork } from './network.js';
 import { ourselves, tableName, type Owner } from './owner.js';
 import { insidePorts } from './inside-ports.js';
@@ -17,15 +18,27 @@ export class IsolatedBerths implements Berths {
     readonly ports: InstancePorts,
     readonly owner: Owner,
     readonly forwarding: Forwarding,
+    /** What keeps each instance to its memory. */
+    readonly memory: (() => InstanceMemory) | undefined,
   ) {}
 
-  /** Errors: HARBOR_ISOLATION_UNAVAILABLE with what is missing. */
-  static async open(ports: InstancePorts): Promise<IsolatedBerths> {
+  /**
+   * `megabytes`: what each instance may need; where nobody can keep it to that `note` is told once.
+   * Errors: HARBOR_ISOLATION_UNAVAILABLE with what is missing.
+   */
+  static async open(
+    ports: InstancePorts,
+    { megabytes, note }: { readonly megabytes?: number | undefined; readonly note: (line: string) => void },
+  ): Promise<IsolatedBerths> {
     requireIsolation();
     const owner = ourselves();
+    const groups = megabytes === undefined ? undefined : MemoryGroups.open(owner);
+    if (typeof groups === 'string')
+      note(`instances are told of their ${megabytes ?? '?'} MB, but not kept to them: ${groups}`);
+    const limited = typeof groups === 'object' && megabytes !== undefined;
     const forwarding = new Forwarding(run, tableName(owner));
     await forwarding.open();
-    return new IsolatedBerths(ports, owner, forwarding);
+    return new IsolatedBerths(ports, owner, forwarding, limited ? () => groups.make(megabytes) : undefined);
   }
 
   async take(services: readonly RunService[], http: boolean): Promise<Berth> {
@@ -34,9 +47,11 @@ export class IsolatedBerths implements Berths {
     const network = await createNetwork(run, this.owner);
     const held: HeldPorts[] = [];
     let forwards: Forward[] = [];
+    let memory: InstanceMemory | undefined;
     const leave = async (): Promise<void> => {
       await this.forwarding.remove(forwards);
       await removeNetwork(run, network.namespace);
+      await memory?.remove();
       for (const each of held) each.giveBack();
     };
     try {
@@ -56,8 +71,10 @@ export class IsolatedBerths implements Berths {
       const wanted = taken.flatMap((service) => forwardsOf(service, network));
       await this.forwarding.add(wanted);
       forwards = wanted;
+      memory = this.memory?.();
       return {
         services: taken,
+        ...(memory === undefined ? {} : { memory }),
         ...(httpPort === undefined ? {} : { httpPort }),
         command: (command) => ['ip', 'netns', 'exec', network.namespace, ...command],
         holdsUdp: (port, pid) => hasMoved(pid) && isPortBound({ port, protocol: 'udp', pid }),

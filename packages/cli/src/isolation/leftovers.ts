@@ -1,6 +1,7 @@
 import { hasProgram } from '@harbor/machine';
 import { readdirSync } from 'node:fs';
 import { run } from './command.js';
+import { removeLeftGroups } from './memory.js';
 import { removeNetwork } from './network.js';
 import { isLeft } from './owner.js';
 
@@ -18,6 +19,8 @@ export async function removeLeftovers(): Promise<string[]> {
     await removeNetwork(run, name);
     removed.push(`removed the network namespace ${name} of a harbor run that was killed`);
   }
+  for (const name of await removeLeftGroups())
+    removed.push(`removed the control group ${name} of a harbor run that was killed`);
   if (!hasProgram('nft')) return removed;
   for (const name of (await tables()).filter(isLeft)) {
     await run('nft', ['delete', 'table', 'ip', name]);
