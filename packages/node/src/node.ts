@@ -182,6 +182,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
       log.warn({ event: 'restart_needed' }, 'node_id changes at the next start');
     if ((now.harbor_node.group ?? undefined) !== group)
       log.warn({ event: 'restart_needed' }, 'group changes at the next start');
+    if (now.harbor_node.port_range !== before.harbor_node.port_range) members.rangeChanged();
     if (now.harbor_node !== before.harbor_node) announcer.announce();
   });
   const component = await NodeComponent.start({

@@ -171,6 +171,38 @@ t.test('groups - a member without a port in common is refused', async (t) => {
   await one.members.leave();
 });
 
+t.test(
+  'groups - members that a change leaves without a port in common say so, once, and when they have',
+  async (t) => {
+    const group = `g${next++}`;
+    const clock = new ManualClock(1_000);
+    const one = await member(t, 'w1', group, clock);
+    const two = await member(t, 'w2', group, clock);
+    await one.members.join();
+    await two.members.join();
+    await passes(clock, 14_000, () => one.members.ids().length === 2);
+    t.strictSame([one.said, two.said], [[], []]);
+
+    two.setRange('40000-40010');
+    two.members.rangeChanged();
+    t.match(two.said, [{ event: 'group_range_apart', ranges: { w1: '35000-35010', w2: '40000-40010' } }]);
+    await passes(clock, 14_000, () => one.said.length > 0);
+    t.match(one.said, [{ event: 'group_range_apart', ranges: { w1: '35000-35010', w2: '40000-40010' } }]);
+    t.equal(two.members.range(), '40000-40010', 'each gives out its own');
+    await passes(clock, 14_000, () => false).catch(() => undefined);
+    t.strictSame([one.said.length, two.said.length], [1, 1], 'not at each renewal');
+
+    two.setRange('35008-35020');
+    two.members.rangeChanged();
+    await passes(clock, 14_000, () => one.said.length > 1);
+    for (const { said } of [one, two])
+      t.match(said[1], { event: 'group_range_common', ranges: { w1: '35000-35010', w2: '35008-35020' } });
+    t.equal(one.members.range(), '35008-35010');
+    await one.members.leave();
+    await two.members.leave();
+  },
+);
+
 t.test('groups - without one a node writes always and has its own range', async (t) => {
   const { members } = await member(t, 'alone', undefined, new ManualClock());
   await members.join();
@@ -202,6 +234,10 @@ async function member(
   range = node === 'n2' ? '35005-35020' : '35000-35010',
 ) {
   let halted = false;
+  const said: { event?: string }[] = [];
+  const heard = (fields: { event?: string }): void => {
+    if (fields.event?.startsWith('group_range')) said.push(fields);
+  };
   let returns = 0;
   const members: Members = new Members({
     ...{ node, group, clock, portRange: () => range },
@@ -211,7 +247,7 @@ async function member(
         halted ? Promise.reject(new HarborError('HARBOR_REDIS_UNAVAILABLE', 'away')) : store.commit(commit),
     },
     follower: () => follower,
-    log: { info: () => undefined, warn: () => undefined },
+    log: { info: heard, warn: heard },
     onReturn: () => (returns += 1),
     onWriter: () => undefined,
   });
@@ -223,6 +259,8 @@ async function member(
   t.teardown(() => follower.close());
   return {
     members,
+    said,
+    setRange: (wanted: string) => void (range = wanted),
     writes: () => members.writes({ node, ...(group === undefined ? {} : { group }) }),
     returns: () => returns,
     halt: () => void (halted = true),

@@ -50,6 +50,8 @@ export class Members {
   #beat = 0;
   #renewed: Millis = 0;
   #stopped = false;
+  /** The ranges of the members have nothing in common. */
+  #apart = false;
   #cancel: () => void = () => undefined;
 
   constructor(readonly options: MembersOptions) {
@@ -64,9 +66,13 @@ export class Members {
   /** The ports of the group: what the ranges of its members have in common. */
   range(): string {
     const own = this.options.portRange();
-    const ranges = [own, ...this.#others().map(({ range }) => range)];
-    const common = commonRange(ranges.flatMap((range) => parsePortRange(range) ?? []));
-    return common && ranges.length > 1 ? formatPortRange(common) : own;
+    const common = this.#common();
+    return common && this.#others().length > 0 ? formatPortRange(common) : own;
+  }
+
+  /** The range of this node has changed: it tells the others at its next renewal, and what comes of it at once. */
+  rangeChanged(): void {
+    this.#judgeRange();
   }
 
   /** Where a member is reached; this node's addresses where it is none. */
@@ -88,8 +94,8 @@ export class Members {
   /** Joins the group. Errors: HARBOR_CONFIG_INVALID where it has no port in common with it; those of Redis. */
   async join(): Promise<void> {
     if (this.membership.group === undefined) return;
-    const ranges = [this.options.portRange(), ...this.#others().map(({ range }) => range)];
-    if (!commonRange(ranges.flatMap((range) => parsePortRange(range) ?? []))) {
+    const ranges = Object.values(this.#ranges());
+    if (!this.#common()) {
       const message = `harbor_node port_range ${ranges[0] ?? ''} has no port in common with the group ${this.membership.group}`;
       throw new HarborError('HARBOR_CONFIG_INVALID', message, {
         details: {
@@ -156,6 +162,37 @@ export class Members {
     return this.#records().filter(({ node }) => node !== this.options.node);
   }
 
+  /** Each member's range, this node's own first and as it is now. */
+  #ranges(): Record<string, string> {
+    const others = this.#others().map(({ node, range }) => [node, range]);
+    return { [this.options.node]: this.options.portRange(), ...(Object.fromEntries(others) as object) };
+  }
+
+  #common(): ReturnType<typeof commonRange> {
+    return commonRange(Object.values(this.#ranges()).flatMap((range) => parsePortRange(range) ?? []));
+  }
+
+  /** Says once that the members have no port in common any more, and once that they have again. */
+  #judgeRange(): void {
+    const apart = this.#joined && !this.#common();
+    if (apart === this.#apart) return;
+    this.#apart = apart;
+    if (!this.#joined) return;
+    const ranges = this.#ranges();
+    const { log } = this.options;
+    if (!apart)
+      log.info(
+        { event: 'group_range_common', ranges },
+        `the group has ports in common again: ${this.range()}`,
+      );
+    else
+      log.warn(
+        { event: 'group_range_apart', ranges },
+        'the port_range of the members of this group have no port in common: each gives out ports of its own range, ' +
+          'and one that is started anew is refused; ports that are provisioned stay',
+      );
+  }
+
   #schedule(): void {
     this.#cancel();
     if (this.#stopped) return;
@@ -217,6 +254,7 @@ export class Members {
   }
 
   #judge(): void {
+    this.#judgeRange();
     const lowest = this.#records()
       .map(({ node }) => node)
       .sort()[0];
