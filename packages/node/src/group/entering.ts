@@ -1,4 +1,4 @@
-import { givenTo, ownerOf, type Membership, type Service } from '@harbor/core';
+import { givenTo, intPortsOf, nextIntPort, ownerOf, type Membership, type Service } from '@harbor/core';
 import type { Follower, Store } from '@harbor/store';
 import { moveOf } from '../ports/claims.js';
 
@@ -11,8 +11,9 @@ export interface EnteringOptions {
 
 /**
  * Brings what the node made under another membership into the one it has now: its services become its
- * group's when it joins one, and its own again when it leaves one that has nobody else. Numbers do not
- * change: where one is somebody else's there, the service stays what it was, and that is said.
+ * group's when it joins one, and its own again when it leaves one that has nobody else. Ports do not change:
+ * where one is somebody else's there, the service stays what it was, and that is said. Its int_port stays where it
+ * is free there, too: each node counts them from 4100 up, so it often is not, as in a migration.
  */
 export async function bringServices({ membership, store, follower, log }: EnteringOptions): Promise<void> {
   const { replica } = follower;
@@ -21,7 +22,8 @@ export async function bringServices({ membership, store, follower, log }: Enteri
   for (const before of left) {
     if (hasOthers(before)) continue;
     const { group } = before;
-    const after = givenTo(before, membership.fields);
+    const given = givenTo(before, membership.fields);
+    const after = { ...given, intPort: intPortFor(before) };
     const result = await store.commit(moveOf(before, after, replica.revisionOf('service', before.id) ?? 0));
     if (result.done) await follower.caughtUp(result.revision);
     const about = {
@@ -36,6 +38,14 @@ export async function bringServices({ membership, store, follower, log }: Enteri
         { event: 'service_left_out', ...about, taken: result.unmet.id },
         'a service stays what it was: one of its numbers is taken where the node is now',
       );
+  }
+
+  function intPortFor(service: Service): number {
+    const claims = [...replica.all('int_port')].filter((claim) => ownerOf(claim) === owner);
+    const taken = new Set(claims.map(({ port }) => port));
+    const wanted = intPortsOf(service);
+    if (!wanted.some((port) => taken.has(port))) return service.intPort;
+    return nextIntPort(taken, wanted.length) ?? service.intPort;
   }
 
   function hasOthers({ group }: Service): boolean {
