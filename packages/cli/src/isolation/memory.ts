@@ -171,7 +171,9 @@ async function removeGroup(directory: string): Promise<void> {
 
 function pidsIn(directory: string): number[] {
   try {
-    return readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+    const pids = readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').map(Number);
+    // A process of another pid namespace is listed as 0, which would mean our own group to kill.
+    return pids.filter((pid) => pid > 0);
   } catch {
     // It has gone.
     return [];
