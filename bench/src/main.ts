@@ -59,7 +59,7 @@ const at = (name: string): string => join(CHECKOUT, 'docs/benchmarks', name);
 const control: Document = { path: at('control'), title: 'Benchmark: the control path' };
 const lab: Document = { path: at('lab'), title: 'Benchmark: the data planes', about: ABOUT };
 
-const https: Document = { path: at('https'), title: 'Benchmark: the HTTPS proxy beside nginx' };
+const https: Document = { path: at('https'), title: 'Benchmark: the HTTPS proxy beside one worker of nginx' };
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   register: { run: benchRegister, document: control },

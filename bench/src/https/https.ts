@@ -15,8 +15,12 @@ export interface HttpsOptions {
   readonly seconds: number;
 }
 
+/** Harbor as it is shipped, with one process only, and one worker of nginx. */
+const WHO = ['harbor', 'harbor, one worker', 'nginx'] as const;
+type Who = (typeof WHO)[number];
+
 interface Contender {
-  readonly name: 'harbor' | 'nginx';
+  readonly name: Who;
   readonly port: number;
   readonly pid: number;
 }
@@ -36,7 +40,7 @@ const KINDS = {
 
 type Kind = keyof typeof KINDS;
 
-/** The HTTPS proxy beside one worker of nginx: the same certificate, the same server behind both. */
+/** The HTTPS proxy beside one worker of nginx: the same certificate, the same server behind all. */
 export async function benchHttps(scope: Scope, { rounds, seconds }: HttpsOptions): Promise<Figure[]> {
   const contenders = await start(scope);
   const samples = new Map<string, number[]>();
@@ -64,7 +68,7 @@ async function start(scope: Scope): Promise<Contender[]> {
   writeFileSync(join(into, 'certs/harbor.key'), key);
   writeFileSync(join(into, 'big'), '');
   truncateSync(join(into, 'big'), BIG);
-  const [backend, tls, ours] = [await freePort(), await freePort(), await freePort()];
+  const [backend, tls] = [await freePort(), await freePort()];
   const nginx = (name: string, http: string): string[] => {
     const made = configure('https.conf', into, { directory: into, name, workers: 1, http });
     return ['nginx', '-c', made, '-e', join(into, `${name}.log`)];
@@ -81,23 +85,15 @@ async function start(scope: Scope): Promise<Contender[]> {
   const pass = `proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https;`;
   const front = `upstream backend { server 127.0.0.1:${backend}; keepalive 128; keepalive_requests 100000000; } server { listen 127.0.0.1:${tls} ssl http2 backlog=4096; ${pair} location / { ${pass} } }`;
   const nginxPid = await serve(scope, nginx('front', front), tls);
-  const program = join(CHECKOUT, 'bin/harbor_https_proxy');
-  const pid = await serve(
-    scope,
-    [
-      process.execPath,
-      program,
-      '--listen',
-      `127.0.0.1:${ours}`,
-      '--to',
-      `127.0.0.1:${backend}`,
-      '--root',
-      into,
-    ],
-    ours,
-  );
+  const harbor = async (name: Who, ...flags: readonly string[]): Promise<Contender> => {
+    const port = await freePort();
+    const program = join(CHECKOUT, 'bin/harbor_https_proxy');
+    const where = ['--listen', `127.0.0.1:${port}`, '--to', `127.0.0.1:${backend}`, '--root', into];
+    return { name, port, pid: await serve(scope, [process.execPath, program, ...where, ...flags], port) };
+  };
   return [
-    { name: 'harbor', port: ours, pid },
+    await harbor('harbor'),
+    await harbor('harbor, one worker', '--workers', '1'),
     { name: 'nginx', port: tls, pid: nginxPid },
   ];
 }
@@ -153,8 +149,8 @@ async function measure(kind: Kind, { port }: Contender, seconds: number): Promis
 
 function compare(kind: Kind, samples: ReadonlyMap<string, readonly number[]>): Figure[] {
   const { name, unit, atLeast } = KINDS[kind];
-  const [harbor, nginx] = (['harbor', 'nginx'] as const).map((who) => samples.get(`${kind} ${who}`) ?? []);
-  const each = (who: string, values: readonly number[] = []): Figure => ({
+  const of = (who: Who): readonly number[] => samples.get(`${kind} ${who}`) ?? [];
+  const each = (who: string, values: readonly number[]): Figure => ({
     name: `${name}, ${who}`,
     group: name,
     value: median(values),
@@ -163,9 +159,12 @@ function compare(kind: Kind, samples: ReadonlyMap<string, readonly number[]>): F
     unit,
   });
   // Each round's own ratio: what else the machine does concerns both alike.
-  const ratios = (harbor ?? []).map((value, at) => value / (nginx?.[at] ?? NaN));
-  const ratio = { ...each('harbor ÷ nginx', ratios), unit: '×', atLeast };
-  return [each('harbor', harbor), each('nginx', nginx), ratio];
+  const ratio = (who: Who): Figure => {
+    const ratios = of(who).map((value, at) => value / (of('nginx')[at] ?? NaN));
+    return { ...each(`${who} ÷ nginx`, ratios), unit: '×' };
+  };
+  const [shipped, alone] = WHO;
+  return [...WHO.map((who) => each(who, of(who))), { ...ratio(shipped), atLeast }, ratio(alone)];
 }
 
 /** Memory that idle connections of HTTP/2 take, with the process itself. */
