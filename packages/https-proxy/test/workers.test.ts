@@ -1,7 +1,7 @@
 import { eventually, freePort, runCommand } from '@harbor/testbed';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { ask, closed, dial } from './support/clients.js';
@@ -19,29 +19,36 @@ async function startTwo(t: Test, ...flags: readonly string[]) {
     const { stdout } = await runCommand('ss', ['-Htnp', 'state', 'established', `sport = :${proxy.port}`]);
     return workers().map((pid) => stdout.split('\n').filter((line) => line.includes(`pid=${pid},`)).length);
   };
-  const both = (): Promise<true> =>
+  /** A connection to each of them. */
+  const pair = (): Promise<TLSSocket[]> =>
     eventually('both workers to serve', async () => {
-      const two = await Promise.all([dial(proxy.port), dial(proxy.port)]);
-      const shared = await shares();
+      const two = [await dial(proxy.port), await dial(proxy.port)];
+      if ((await shares()).join() === '1,1') return two;
       for (const socket of two) socket.destroy();
-      return shared.join() === '1,1';
+      return undefined;
     });
-  await both();
-  return { ...proxy, workers, shares, both };
+  const gone = (): Promise<true> =>
+    eventually('the connections to be gone', async () => (await shares()).join() === '0,0');
+  for (const socket of await pair()) socket.destroy();
+  await gone();
+  return { ...proxy, workers, shares, pair };
 }
 
-t.test('workers - connections go to them by turns, and one of them speaks', async (t) => {
+t.test('workers - each has its part of the connections, and one of them speaks', async (t) => {
   const proxy = await startTwo(t);
-  await eventually('the connections to be gone', async () => (await proxy.shares()).join() === '0,0');
-  const sockets = await Promise.all(Array.from({ length: 6 }, () => dial(proxy.port)));
-  t.strictSame(await proxy.shares(), [3, 3]);
+  const sockets: TLSSocket[] = [];
+  for (let each = 0; each < 8; each++) sockets.push(await dial(proxy.port));
+  const [first = 0, second = 0] = await proxy.shares();
+  t.equal(first + second, 8);
+  // By turns, but for a worker that is still busy with taking the one before.
+  t.ok(first >= 2 && second >= 2, `${first} and ${second}`);
   for (const socket of sockets) socket.destroy();
   t.equal(proxy.lines.filter((line) => line.includes('"event":"ready"')).length, 1);
 });
 
 t.test('workers - one that ends takes its connections only, and is started again', async (t) => {
   const proxy = await startTwo(t);
-  const sockets = await Promise.all([dial(proxy.port), dial(proxy.port)]);
+  const sockets = await proxy.pair();
   const [first = 0] = proxy.workers();
   process.kill(first, 'SIGKILL');
   await Promise.race(sockets.map((socket) => closed(socket.resume())));
@@ -51,7 +58,7 @@ t.test('workers - one that ends takes its connections only, and is started again
   await eventually('two workers', () => proxy.workers().length === 2);
   t.notOk(proxy.workers().includes(first));
   for (const socket of sockets) socket.destroy();
-  await proxy.both();
+  for (const socket of await proxy.pair()) socket.destroy();
 });
 
 t.test('workers - each takes up a session that another one began', async (t) => {
@@ -77,8 +84,8 @@ t.test('workers - each takes up a session that another one began', async (t) => 
 
 t.test('workers - together they take as many connections as there may be', async (t) => {
   const proxy = await startTwo(t, '--max-connections', '4');
-  await eventually('the connections to be gone', async () => (await proxy.shares()).join() === '0,0');
-  const four = await Promise.all(Array.from({ length: 4 }, () => dial(proxy.port)));
+  const four: TLSSocket[] = [];
+  await eventually('four connections', async () => four.push(await dial(proxy.port)) === 4);
   await t.rejects(dial(proxy.port));
   await t.rejects(dial(proxy.port));
   await proxy.logged(/"kind":"too_many"/);
