@@ -21,7 +21,11 @@ export interface TestServer {
 /** A directory of the test's own. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'harbor-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  // What a killed server has forked may write on for a moment.
+  return {
+    path,
+    remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
+  };
 }
 
 /** redis-server as Harbor runs it: every write is on disk before it is acknowledged. */
