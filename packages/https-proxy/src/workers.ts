@@ -21,10 +21,12 @@ const AGAIN = 500;
 const TICKET_KEYS = 48;
 
 /**
- * Several processes that serve one port: this one accepts connections and gives them out by turns. Resolves
- * when it is told to end and all of them have ended, or when the first cannot serve, with its exit code.
+ * Several processes that accept connections at one port; this one looks after them. Resolves when it is told to
+ * end and all of them have ended, or when the first cannot serve, with its exit code.
  */
 export async function superviseWorkers({ workers, logLevel }: Flags): Promise<void> {
+  // A connection handed out costs more than one taken: whoever has time takes the next one.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const log = createStdoutLogger({ name: 'harbor_https_proxy', level: logLevel });
   const ticketKeys = randomBytes(TICKET_KEYS).toString('base64');
   const running = new Set<Worker>();

@@ -1,7 +1,6 @@
 import type { Certificates } from '@harbor/certificates';
 import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 
 /** What a client may use up before it has asked anything. */
@@ -62,6 +61,7 @@ export function createServers({ certificates, limits, ticketKeys }: ServerOption
     keepAlive: true,
   });
   https.maxHeadersCount = 0;
+  https.maxConnections = limits.maxConnections;
   https.timeout = limits.idleTimeout;
   const http2 = createHttp2({
     settings: {
@@ -74,7 +74,6 @@ export function createServers({ certificates, limits, ticketKeys }: ServerOption
     maxSessionInvalidFrames: 50,
     maxSessionRejectedStreams: 50,
   });
-  admitUpTo(limits.maxConnections, https);
   // Node's own would read every connection as HTTP/1.1.
   const first = https.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
   https.removeAllListeners('secureConnection').removeAllListeners('tlsClientError');
@@ -83,24 +82,4 @@ export function createServers({ certificates, limits, ticketKeys }: ServerOption
     else for (const listener of first) listener.call(https, socket);
   });
   return { https, http2 };
-}
-
-/**
- * Closes connections beyond as many, and tells of each by `drop`. Not by `maxConnections`: a worker's would be
- * offered to the others again and again while all of them are full (node:cluster).
- */
-function admitUpTo(most: number, https: Server): void {
-  const [first] = https.listeners('connection') as ((socket: Socket) => void)[];
-  let open = 0;
-  https.removeAllListeners('connection');
-  https.on('connection', (socket: Socket) => {
-    if (open >= most) {
-      socket.destroy();
-      https.emit('drop');
-      return;
-    }
-    open++;
-    socket.once('close', () => open--);
-    first?.call(https, socket);
-  });
 }
