@@ -122,7 +122,10 @@ t.test('manifests - unknown keys are named, and what has no effect in one line',
   ]);
   t.match(read('processes:\n  worker: x\nhooks:\n  post-staging: x\n').problems, [
     { severity: 'warning', message: /worker/, line: 2 },
-    { severity: 'warning', message: /post-staging/, line: 4 },
+    { severity: 'warning', message: /post-staging.*run it by hand/, line: 4 },
+  ]);
+  t.match(read('hooks:\n  pre-runing: x\n').problems, [
+    { severity: 'warning', message: /the hook pre-runing is left out: did you mean pre-running\?/ },
   ]);
   t.end();
 });
@@ -140,11 +143,49 @@ t.test('manifests - what is broken is an error with its line and column', (t) =>
     ['services: one\n', 1, 11, /services has to be a mapping/],
     ['applications:\n', 1, 1, /no application/],
     ['no-route: perhaps\n', 1, 11, /true or false/],
+    ['name: a\n---\nname: b\n', 2, 1, /^a manifest is one document/],
+    ['env: {A: "x\\0y"}\n', 1, 10, /env: A must not hold a NUL/],
+    ['command: "x\\0y"\n', 1, 10, /command must not hold a NUL/],
+    ['name: ""\n', 1, 7, /the name "" must not be empty/],
+    ['name: $NOTHING-x\n', 1, 7, /^\$NOTHING is neither/],
+    ['services: ["\\e[31mx"]\n', 1, 12, /the name "\\u001b\[31mx" must be printable text/],
+    [`services: [${'x'.repeat(256)}]\n`, 1, 12, /"x{64}…" must have at most 255/],
+    ['applications:\n- name: a\n- name: a\n', 3, 3, /two applications are called a/],
   ];
   for (const [text, line, column, message] of cases) {
     const errors = read(text).problems.filter(({ severity }) => severity === 'error');
     t.match(errors[0], { message, line, column }, JSON.stringify(text));
   }
+  t.end();
+});
+
+t.test('manifests - what create-service would refuse is an error where it stands', (t) => {
+  const service = (more: string): string => `name: x\nservices:\n  a: {type: harbor, ${more}}\n`;
+  const errors = (text: string) => read(text).problems.filter(({ severity }) => severity === 'error');
+  t.match(errors(service('plan: gold')), [
+    { message: /there is no plan "gold".*tcp, udp/, line: 3, column: 27 },
+  ]);
+  const parameters = service('parameters: {ports: 3, port: 70000, allow: [10.0.0.0/99]}');
+  t.match(errors(parameters), [
+    { message: /^port: must be a port number/, line: 3, column: 50 },
+    { message: /^allow\[0\]: must be an address or a CIDR block/, line: 3, column: 64 },
+  ]);
+  t.match(errors(service('parameters: {ports: 3, prot: udp}')), [
+    { message: /^there is no prot; there are protocol/, line: 3, column: 44 },
+  ]);
+  t.match(errors(service('parameters: 5')), [
+    { message: /parameters has to be a mapping/, line: 3, column: 33 },
+  ]);
+  t.strictSame(errors(service('parameters: ~')), []);
+  t.end();
+});
+
+t.test('manifests - problems are said in the order of the file', (t) => {
+  const { problems } = read('mem: much\ninstances: 0\nenv: [a]\nname: [b]\nservices: {a: {plan: x}}\n');
+  t.strictSame(
+    problems.map(({ line }) => line),
+    [1, 2, 3, 4, 5],
+  );
   t.end();
 });
 

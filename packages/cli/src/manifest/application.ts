@@ -1,9 +1,14 @@
+import { closest } from '@harbor/config';
 import { isScalar, type Node } from 'yaml';
+import { nameFault, shown } from './checks.js';
 import { expand, manifestLookup, type Lookup } from './expand.js';
 import type { ManifestApplication } from './manifest.js';
 import { readServices } from './services.js';
 import { writtenText, type Entry, type ManifestSource } from './source.js';
 import { readFlag, readInstances, readMemory, readTexts } from './values.js';
+
+/** The hooks of stackato.yml that belong to a platform with a staging. */
+const OTHER_HOOKS: readonly string[] = ['pre-push', 'pre-staging', 'post-staging', 'post-push'];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,10 +39,11 @@ export function readApplication(
     const name = expand(text, {
       lookup,
       bare: true,
-      onUnknown: (key) =>
-        source.error(at, `\${${key}} is neither a key of the manifest nor in the environment`),
+      onUnknown: (reference) =>
+        source.error(at, `${reference} is neither a key of the manifest nor in the environment`),
     });
-    if (name.trim() === '') source.error(at, `the name ${text} is empty`);
+    const fault = nameFault(name);
+    if (fault !== undefined) source.error(at, `the name ${shown(text)} ${fault}`);
     return name;
   };
   // What is left of ${…} is the shell's.
@@ -78,9 +84,12 @@ function readProcesses(source: ManifestSource, node: Node | null): { web?: strin
 
 function readHooks(source: ManifestSource, node: Node | null): string[] {
   const entries = source.entries(node, 'hooks');
-  for (const { key, at } of entries)
-    if (key !== 'pre-running')
-      source.warning(at, `the hook ${key} is left out: run it by hand where it is needed`);
+  for (const { key, at } of entries) {
+    if (key === 'pre-running') continue;
+    const meant = OTHER_HOOKS.includes(key) ? undefined : closest(key, ['pre-running', ...OTHER_HOOKS]);
+    const what = meant ? `did you mean ${meant}?` : 'run it by hand where it is needed';
+    source.warning(at, `the hook ${key} is left out: ${what}`);
+  }
   const found = entries.find(({ key }) => key === 'pre-running');
   return readTexts(source, found?.value ?? null, 'hooks: pre-running');
 }
@@ -106,8 +115,8 @@ function readEnv(
     entries.flatMap(({ key, at }) => {
       const text = written.get(key);
       if (text === undefined) return [];
-      const onUnknown = (name: string): void =>
-        source.warning(at, `\${${name}} in ${key} stands for nothing; it stays as it is written`);
+      const onUnknown = (reference: string): void =>
+        source.warning(at, `${reference} in ${key} stands for nothing; it stays as it is written`);
       return [[key, lookup(key) ?? expand(text, { lookup, onUnknown })]];
     }),
   );

@@ -9,8 +9,8 @@ export type Lookup = (name: string) => string | undefined;
 
 export interface ExpandOptions {
   readonly lookup: Lookup;
-  /** Called once for each name that stands for nothing; `${…}` stays as it is written. */
-  readonly onUnknown?: (name: string) => void;
+  /** Called once for each reference to nothing, as it is written; that is how it stays. */
+  readonly onUnknown?: (reference: string) => void;
   /** `$VARIABLE` too. */
   readonly bare?: boolean;
 }
@@ -24,11 +24,11 @@ export function expand(text: string, { lookup, onUnknown, bare = false }: Expand
       if (braced === undefined && !bare) return whole;
       const name = braced ?? variable ?? '';
       const value = lookup(name);
-      if (value === undefined) unknown.add(name);
+      if (value === undefined) unknown.add(whole);
       return value ?? whole;
     },
   );
-  for (const name of unknown) onUnknown?.(name);
+  for (const reference of unknown) onUnknown?.(reference);
   return expanded;
 }
 

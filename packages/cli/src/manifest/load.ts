@@ -81,11 +81,17 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  EISDIR: 'is a folder, not a manifest',
+};
+
 function readText(path: string, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new HarborError('HARBOR_MANIFEST_INVALID', `${file} cannot be read: ${reason}`, { cause });
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    const reason = REASONS[code] ?? `cannot be read: ${code}`;
+    throw new HarborError('HARBOR_MANIFEST_INVALID', `${file} ${reason}`, { cause });
   }
 }

@@ -2,7 +2,7 @@ import { closest } from '@harbor/config';
 import type { Node } from 'yaml';
 import { readApplication } from './application.js';
 import { USED, WITHOUT_EFFECT } from './keys.js';
-import type { Manifest, ManifestApplication } from './manifest.js';
+import type { Manifest, ManifestApplication, ManifestProblem } from './manifest.js';
 import { ManifestSource, type Entry } from './source.js';
 
 export interface ManifestOptions {
@@ -22,7 +22,7 @@ export function parseManifest(text: string, { env, app, unnamed }: ManifestOptio
   const source = new ManifestSource(text);
   const done = (applications: ManifestApplication[]): Manifest => ({
     applications,
-    problems: source.problems,
+    problems: inOrder(source.problems),
   });
   if (source.problems.length > 0) return done([]);
   const top = source.entries(source.root, 'a manifest');
@@ -32,33 +32,44 @@ export function parseManifest(text: string, { env, app, unnamed }: ManifestOptio
     source,
     top.filter(({ key }) => key !== 'applications'),
   );
-  const all = list ? applicationsOf(source, list) : [{ entries: [] }];
+  const all: Written[] = list ? applicationsOf(source, list) : [{ entries: [], at: source.root }];
   if (list && all.length === 0) source.error(list.at, 'no application stands below "applications"');
   sayKeys(source, [...common, ...all.flatMap(({ entries }) => entries)]);
+  const named = new Set<string>();
   return done(
-    all.map(({ entries, folder }) =>
-      readApplication(source, laidOver(common, entries), {
+    all.map(({ entries, folder, at }) => {
+      const application = readApplication(source, laidOver(common, entries), {
         env,
         unnamed,
         ...(app === undefined || all.length > 1 ? {} : { app }),
         ...(folder === undefined ? {} : { folder }),
-      }),
-    ),
+      });
+      const { name } = application;
+      if (named.has(name)) source.error(at, `two applications are called ${name}: --app could not choose`);
+      named.add(name);
+      return application;
+    }),
   );
+}
+
+/** As they stand in the file. */
+function inOrder(problems: readonly ManifestProblem[]): ManifestProblem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 interface Written {
   readonly entries: Entry[];
+  readonly at: Node | null;
   readonly folder?: string;
 }
 
 function applicationsOf(source: ManifestSource, { value }: Entry): Written[] {
   const read = (node: Node | null): Entry[] => withStackato(source, source.entries(node, 'an application'));
   if (source.kind(value) === 'list')
-    return source.items(value, 'applications').map((item) => ({ entries: read(item) }));
+    return source.items(value, 'applications').map((item) => ({ entries: read(item), at: item }));
   return source
     .entries(value, 'applications')
-    .map((entry) => ({ entries: read(entry.value), folder: entry.key }));
+    .map((entry) => ({ entries: read(entry.value), at: entry.at, folder: entry.key }));
 }
 
 /** The keys below `stackato:` go before those beside it. */

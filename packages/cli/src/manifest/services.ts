@@ -1,4 +1,5 @@
 import type { Node } from 'yaml';
+import { readParameters, readPlan } from './checks.js';
 import type { WantedService } from './manifest.js';
 import type { Entry, ManifestSource } from './source.js';
 
@@ -72,11 +73,9 @@ function described(
   for (const { key, at: place, value } of entries) {
     if (key === 'name') continue;
     if (TYPE.includes(key)) type = source.text(value, key) ?? type;
-    else if (key === 'plan') plan = source.text(value, 'plan');
-    else if (key === 'parameters') {
-      source.entries(value, 'parameters');
-      parameters = (source.json(value) ?? undefined) as Record<string, unknown> | undefined;
-    } else source.warning(place, `"${key}" is no key of a service; it is left out`);
+    else if (key === 'plan') plan = readPlan(source, value);
+    else if (key === 'parameters') parameters = readParameters(source, value);
+    else source.warning(place, `"${key}" is no key of a service; it is left out`);
   }
   if (!isHarbors(source, at, name, type)) return [];
   return [{ service: { name, ...(plan ? { plan } : {}), ...(parameters ? { parameters } : {}) }, at }];

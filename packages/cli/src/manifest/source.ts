@@ -26,6 +26,9 @@ export interface Entry {
 /** Aliases that one value may resolve to: more is a bomb, no manifest. */
 const MOST_ALIASES = 100;
 
+/** The library's words are for programmers. */
+const SEVERAL = 'a manifest is one document: leave out what begins with this "---"';
+
 /** The nodes of a YAML text, and what is said of them with their lines and columns. */
 export class ManifestSource {
   readonly problems: ManifestProblem[] = [];
@@ -34,8 +37,8 @@ export class ManifestSource {
 
   constructor(text: string) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    for (const { message, pos } of this.#document.errors)
-      this.#say('error', `this is not YAML: ${message}`, pos[0]);
+    for (const { code, message, pos } of this.#document.errors)
+      this.#say('error', code === 'MULTIPLE_DOCS' ? SEVERAL : `this is not YAML: ${message}`, pos[0]);
   }
 
   /** What the file holds; null where it holds nothing. */
@@ -78,7 +81,11 @@ export class ManifestSource {
       return undefined;
     }
     if (found.value === null) return undefined;
-    return writtenText(found);
+    const text = writtenText(found);
+    // Neither an environment nor a command line can hold one.
+    if (!text.includes('\0')) return text;
+    this.error(node, `${what} must not hold a NUL character`);
+    return undefined;
   }
 
   /** What kind of node stands there, aliases followed. */
