@@ -54,7 +54,10 @@ t.test('the live table - what crashed, when it starts again, and what stops', (t
   ]);
   const stopping = after(1, { event: 'starting', pid: 10 }, registered, registered, { event: 'stopping' });
   t.strictSame(stopping.instances, [{ state: 'stops', serves: ['web a:1'], pid: 10 }]);
-  t.match(after(1, { event: 'stopped' }).instances, [{ state: 'stopped' }]);
+  t.match(renderView(stopping, { rows: 40 })[0], /0 of 1 serve; Ctrl-C again ends them at once$/);
+  const stopped = after(1, { event: 'stopped' });
+  t.match(stopped.instances, [{ state: 'stopped' }]);
+  t.equal(renderView(stopped, { rows: 40 })[0], 'demo  0 of 1 serve');
   t.end();
 });
 

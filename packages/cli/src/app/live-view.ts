@@ -72,11 +72,17 @@ const COLOURS = {
   stopped: 'grey',
 } as const;
 
+/** What Ctrl-C would do now. */
+function hint(instances: readonly InstanceView[]): string {
+  if (instances.some(({ state }) => state === 'stops')) return '; Ctrl-C again ends them at once';
+  return instances.every(({ state }) => state === 'stopped') ? '' : '; Ctrl-C ends them';
+}
+
 /** The table, in as many lines as fit. */
 export function renderView(view: RunView, { rows }: { readonly rows: number }): string[] {
   const { app, services, instances } = view;
   const serving = instances.filter(({ state }) => state === 'serves').length;
-  const head = `${paint('bold', app)}  ${serving} of ${instances.length} serve; Ctrl-C ends them`;
+  const head = `${paint('bold', app)}  ${serving} of ${instances.length} serve${hint(instances)}`;
   const ports = services.map((service) => [
     service.name,
     service.protocol,
