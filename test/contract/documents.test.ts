@@ -204,3 +204,26 @@ t.test('manifests - services that are somebody else’s, too, are not deleted', 
   t.ok(await app.said(/shared stays: it is bound to other/));
   await eventually('the binding to go', async () => (await service('shared')).bindings.join() === 'other');
 });
+
+t.test(
+  'manifests - a run that fails, or is ended before it serves, leaves no service it was to delete',
+  async (t) => {
+    const names = async (): Promise<string[]> => (await harbor.services()).map(({ name }) => name);
+    const port = (number: number): string => `{type: harbor, parameters: {port: ${number}}}`;
+    const manifest = `name: cut\nservices:\n  cut-a: harbor\n  cut-b: ${port(1)}\ncommand: exec sleep 60\n`;
+    t.match(await harbor.harborIn(folder(t, { 'stackato.yml': manifest }), 'run', '--delete-services'), {
+      code: 1,
+      stdout: /deleted cut-a/,
+      stderr: /the service cut-b cannot be made: port 1 lies outside/,
+    });
+    const two = 'name: cut\nservices: [cut-a, cut-b]\ncommand: exec sleep 60\n';
+    const app = harbor.run(t, ['--delete-services'], { cwd: folder(t, { 'stackato.yml': two }) });
+    await app.said(/created cut-a$/);
+    await app.stop();
+    t.ok(await app.said(/deleted cut-b/));
+    t.strictSame(
+      (await names()).filter((name) => name.startsWith('cut-')),
+      [],
+    );
+  },
+);

@@ -11,6 +11,7 @@ import type { RunService } from '../dea/run-service.js';
 import { GatewayClient } from '../gateway/client.js';
 import { IsolatedBerths, requireIsolation } from '../isolation/berths.js';
 import { removeLeftovers } from '../isolation/leftovers.js';
+import type { WantedService } from '../manifest/index.js';
 import { planRun, type RunOptions } from './plan.js';
 import { findServices, provideServices, removeServices } from './services.js';
 import { openWatch, type Watch } from './watch.js';
@@ -40,41 +41,54 @@ export async function runApplication(
   const watch = openWatch({ app, instances, json: options.json ?? false });
   process.once('exit', watch.close);
   for (const warning of plan.warnings) watch.note(warning);
-  await provideServices(gateway, app, wanted, watch.say);
-  const services = await findServices(gateway, app, plan.named);
-  const named = idsOf(services, plan.named);
-  watch.services(services);
-  for (const line of await removeLeftovers()) watch.note(line);
-  const registrar = await announce(place, settings, app, watch);
-  const berths = await openBerths(range, options.isolate ?? false, { megabytes: memory, note: watch.note });
-  const application = new Application({
-    app,
-    instances,
-    services,
-    refresh: () => findServices(gateway, app, named),
-    command,
-    folder,
-    http,
-    ...(memory === undefined ? {} : { memory }),
-    env: plan.env,
-    registrar: registrar.registrar,
-    berths,
-    killTimeout: options.killTimeout * 1_000,
-    clock: systemClock,
-    random: systemRandom,
-    tell: watch.tell,
-  });
+  // From here on there is something to be left behind.
+  const running: { application?: Application } = {};
   const interruption = new AbortController();
   const asked = untilSignal(() => {
     interruption.abort();
-    application.kill();
+    if (running.application) running.application.kill();
+    else process.exit(INTERRUPTED);
   });
-  await application.start().catch(async (thrown: unknown) => {
-    await application.stop();
+  let told = false;
+  void asked.then(() => (told = true));
+  const made: WantedService[] = [];
+  const setUp = async (): ReturnType<typeof announce> => {
+    const deleted = options.deleteServices ?? false;
+    await provideServices(gateway, app, wanted, watch.say, { deleted, onMade: (each) => made.push(each) });
+    const services = await findServices(gateway, app, plan.named);
+    const named = idsOf(services, plan.named);
+    watch.services(services);
+    for (const line of await removeLeftovers()) watch.note(line);
+    const registrar = await announce(place, settings, app, watch);
+    const berths = await openBerths(range, options.isolate ?? false, { megabytes: memory, note: watch.note });
+    running.application = new Application({
+      app,
+      instances,
+      services,
+      refresh: () => findServices(gateway, app, named),
+      command,
+      folder,
+      http,
+      ...(memory === undefined ? {} : { memory }),
+      env: plan.env,
+      registrar: registrar.registrar,
+      berths,
+      killTimeout: options.killTimeout * 1_000,
+      clock: systemClock,
+      random: systemRandom,
+      tell: watch.tell,
+    });
+    if (!told) await Promise.race([asked, running.application.start()]);
+    return registrar;
+  };
+  const registrar = await setUp().catch(async (thrown: unknown) => {
+    await running.application?.stop();
+    // What was there before stays as it was.
+    if (options.deleteServices) await removeServices(gateway, app, made, watch.say).catch(() => undefined);
     throw thrown;
   });
   await asked;
-  await application.stop();
+  await running.application?.stop();
   registrar.registrar.shutdown();
   if (options.deleteServices) await removeServices(gateway, app, wanted, watch.say);
   watch.close();

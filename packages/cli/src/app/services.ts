@@ -1,4 +1,4 @@
-import { HarborError } from '@harbor/core';
+import { asHarborError, HarborError } from '@harbor/core';
 import { localAddresses } from '@harbor/machine';
 import { SERVICE_NAME, SERVICE_TAGS, type ServiceView } from '@harbor/wire';
 import type { RunService } from '../dea/run-service.js';
@@ -10,18 +10,30 @@ export type Say = (line: string) => void;
 
 type Gateway = Pick<GatewayClient, 'service' | 'bindings' | 'create' | 'bind' | 'unbind' | 'delete'>;
 
+/** What is to become of the services of a manifest. */
+export interface Provision {
+  /** They are deleted at the end; otherwise whoever started this is told how long they stay. */
+  readonly deleted: boolean;
+  /** Told of each that was not there. */
+  readonly onMade: (service: WantedService) => void;
+}
+
 /** Makes the services of a manifest where they are missing and binds them to its application. */
 export async function provideServices(
   gateway: Gateway,
   app: string,
   wanted: readonly WantedService[],
   say: Say,
+  { deleted, onMade }: Provision,
 ): Promise<void> {
-  for (const { name, plan, parameters } of wanted) {
+  for (const each of wanted) {
+    const { name, plan } = each;
     let service = await ifThere(gateway.service(name));
     if (!service) {
-      service = await gateway.create(name, plan ?? 'free', parameters);
-      say(`created ${name}; it is kept, with its port, until: harbor delete-service ${name} -f`);
+      service = await make(gateway, each);
+      onMade(each);
+      const kept = `; it is kept, with its port, until: harbor delete-service ${name} -f`;
+      say(`created ${name}${deleted ? '' : kept}`);
     } else if (plan !== undefined && plan !== service.plan)
       say(
         `${name} is there with the plan ${service.plan}; change it with: harbor update-service ${name} -p ${plan}`,
@@ -65,6 +77,16 @@ export async function removeServices(
       await gateway.delete(service);
       say(`deleted ${name}`);
     }
+  }
+}
+
+/** Errors: those of the gateway, which does not know what the service is called here. */
+async function make(gateway: Gateway, { name, plan, parameters }: WantedService): Promise<ServiceView> {
+  try {
+    return await gateway.create(name, plan ?? 'free', parameters);
+  } catch (thrown) {
+    const { code, message, details } = asHarborError(thrown);
+    throw new HarborError(code, `the service ${name} cannot be made: ${message}`, { cause: thrown, details });
   }
 }
 

@@ -84,9 +84,18 @@ export class Application {
     this.#slots = Array.from({ length: options.instances }, (_, index) => ({ index, crashes: 0 }));
   }
 
-  /** Starts all instances, in the order of their indexes. */
+  /** Starts all instances, in the order of their indexes; `stop` may come before it is done. */
   async start(): Promise<void> {
-    for (const slot of this.#slots) await this.#launch(slot);
+    const started = this.#startAll();
+    this.#awaited(started.catch(() => undefined));
+    await started;
+  }
+
+  async #startAll(): Promise<void> {
+    for (const slot of this.#slots) {
+      if (this.#stopping) return;
+      await this.#launch(slot);
+    }
   }
 
   /** Ends all; clients are led elsewhere before any of them is told to end. */
