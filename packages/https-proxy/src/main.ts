@@ -1,6 +1,7 @@
 import { fail } from '@harbor/terminal';
 import cluster from 'node:cluster';
 import { CommanderError } from 'commander';
+import { untilSignal } from './ending.js';
 import { command } from './options.js';
 import { serve } from './serve.js';
 import { joinAsWorker, superviseWorkers } from './workers.js';
@@ -11,7 +12,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     await command(async (flags) => {
       if (cluster.isWorker) await serve(flags, env, await joinAsWorker());
       else if (flags.workers > 1) await superviseWorkers(flags);
-      else await serve(flags, env, { leads: true, of: 1 });
+      else await serve(flags, env, { ended: untilSignal(), leads: true, of: 1 });
     }).parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

@@ -4,7 +4,6 @@ import { createStdoutLogger, limitedReporter, type Logger } from '@harbor/log';
 import { systemClock } from '@harbor/machine';
 import { resolve } from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
-import { untilSignal } from './ending.js';
 import type { Flags } from './options.js';
 import { Proxy } from './server.js';
 import { answers } from './upstream/answers.js';
@@ -17,6 +16,8 @@ const BLOCK = 131_072;
 
 /** What a process that serves has to do with others that serve the same port. */
 export interface Part {
+  /** Resolves when it is told to end. */
+  readonly ended: Promise<void>;
   /** It speaks for all of them in the log. */
   readonly leads: boolean;
   /** How many there are. */
@@ -34,7 +35,7 @@ export async function serve(flags: Flags, env: NodeJS.ProcessEnv, part: Part): P
   // What concerns all of them one of them says.
   const level = part.leads || flags.logLevel === 'error' ? flags.logLevel : 'warn';
   const log = createStdoutLogger({ name: 'harbor_https_proxy', level });
-  const ended = untilSignal();
+  const { ended } = part;
   const { service, to } = flags;
   const root = resolve(flags.root);
   const started: { proxy?: Proxy } = {};

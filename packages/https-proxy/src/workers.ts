@@ -71,11 +71,13 @@ export async function superviseWorkers({ workers, logLevel }: Flags): Promise<vo
 
 /** What this worker is among the others; it ends when the process that started it does. */
 export async function joinAsWorker(): Promise<Part> {
+  // Told to end before it is told what it is, it ends all the same.
+  const ended = untilSignal();
   // Whoever signals the whole group means the one that started it, which passes it on.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
   const told = once(process, 'message');
   // What is sent before somebody listens is lost.
   process.send?.('where am I');
   const [{ at, of, ticketKeys }] = (await told) as [Place];
-  return { leads: at === 0, of, ticketKeys: Buffer.from(ticketKeys, 'base64') };
+  return { ended, leads: at === 0, of, ticketKeys: Buffer.from(ticketKeys, 'base64') };
 }

@@ -1,11 +1,11 @@
-import { eventually, freePort, runCommand } from '@harbor/testbed';
+import { eventually, freePort, runCommand, startCommand } from '@harbor/testbed';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { ask, closed, dial } from './support/clients.js';
-import { appRoot, CA, Framework, signed, startProxy } from './support/stage.js';
+import { appRoot, CA, Framework, PROGRAM, signed, startProxy } from './support/stage.js';
 
 /** The proxy with two workers, both of which serve. */
 async function startTwo(t: Test, ...flags: readonly string[]) {
@@ -102,6 +102,34 @@ t.test('workers - all end with the one that started them', async (t) => {
     await eventually('no worker', () => !pids.some((pid) => existsSync(`/proc/${pid}`)));
     await t.rejects(ask(proxy.port, '/'), { code: 'ECONNREFUSED' });
   }
+});
+
+t.test('workers - one that is told to end before it knows its place ends', async (t) => {
+  const root = appRoot(t, { harbor: signed('localhost') });
+  const framework = await Framework.start(t);
+  // The signal comes while a worker has not yet asked what it is.
+  const early = `if (process.send) {
+    const send = process.send.bind(process);
+    process.send = (...words) => {
+      if (words[0] !== 'where am I') return send(...words);
+      process.kill(process.ppid, 'SIGTERM');
+      setTimeout(() => send(...words), 300);
+    };
+  }`;
+  const preload = `--import=data:text/javascript,${encodeURIComponent(early)}`;
+  const words = [
+    '--listen',
+    String(await freePort()),
+    '--to',
+    `127.0.0.1:${framework.port}`,
+    '--root',
+    root.path,
+  ];
+  const child = startCommand(process.execPath, [preload, PROGRAM, ...words, '--workers', '2'], {
+    stdio: 'ignore',
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.strictSame(await once(child, 'exit'), [0, null]);
 });
 
 t.test('workers - a port that is taken is said once, and ends them', async (t) => {

@@ -120,6 +120,9 @@ export class Framework {
   }
 }
 
+/** The proxy's program. */
+export const PROGRAM = join(CHECKOUT, 'bin/harbor_https_proxy');
+
 /** The proxy as people start it, ended with the test. */
 export async function startProxy(t: Test, root: string, to: number, ...flags: readonly string[]) {
   const port = await freePort();
@@ -136,8 +139,7 @@ export async function startProxy(t: Test, root: string, to: number, ...flags: re
     '--workers',
     '1',
   ];
-  const program = join(CHECKOUT, 'bin/harbor_https_proxy');
-  const child = startCommand(process.execPath, [program, ...words, ...flags], {
+  const child = startCommand(process.execPath, [PROGRAM, ...words, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
