@@ -95,7 +95,9 @@ export function problemsOf(message: RegisterMessage): string[] {
   const check = (right: boolean, problem: string): void => {
     if (!right) problems.push(problem);
   };
-  for (const [key, value] of Object.entries({ dea, app, instance, service }))
+  // Without a name of its own the application is called as its service: that is said once.
+  const ids = { dea, instance, service, ...(app === service ? {} : { app }) };
+  for (const [key, value] of Object.entries(ids))
     check(isText(value, 1, 255), `${key} must be a text of 1 to 255 characters`);
   check(app_name === undefined || isText(app_name, 0, 255), 'appName must be at most 255 characters');
   check(index === undefined || isWhole(index, 0, 1_000_000), 'index must be a whole number from 0 on');

@@ -64,6 +64,10 @@ t.test('messages - all that is wrong is told at once', async (t) => {
     const { code, details } = error as HarborClientError;
     t.equal(code, 'HARBOR_CLIENT_OPTIONS');
     const problems = details.problems as string[];
+    t.notOk(
+      problems.some((each) => each.startsWith('app ')),
+      'what was not given is not blamed',
+    );
     for (const key of ['service', 'host', 'port', 'index', 'interval'])
       t.ok(
         problems.some((each) => each.startsWith(`${key} must`)),
