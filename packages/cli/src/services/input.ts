@@ -20,6 +20,10 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new HarborError('HARBOR_USAGE', `-c @${path} cannot be read`, { cause });
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'is not there' : `cannot be read: ${code}`;
+    throw new HarborError('HARBOR_USAGE', `-c wants JSON or @FILE, and ${path || 'FILE'} ${reason}`, {
+      cause,
+    });
   }
 }

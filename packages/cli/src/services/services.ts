@@ -109,7 +109,7 @@ export async function renameService(
     note(
       `it stays ${protocol}; to let its name choose: harbor update-service ${wanted} -c '{"protocol":null}'`,
     );
-  if (bindings.length > 0) note(`${bindings.join(', ')} find it under its new name at their next start`);
+  if (bindings.length > 0) note(`found under its new name at the next start of ${bindings.join(', ')}`);
 }
 
 /** `harbor delete-service`: with `force` although it is bound, or not there at all. */
