@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
 import { openPlace, version } from '@harbor/runtime';
-import { addCompletion, endWithReader, examples, fail, say, speakingAs } from '@harbor/terminal';
+import { addCompletion, endWithReader, examples, fail, pointToHelp, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { runApplication } from './app/run.js';
 import { addCertificates } from './certs/commands.js';
@@ -23,7 +23,7 @@ import {
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   endWithReader();
   try {
-    await program(env).parseAsync([...argv], { from: 'user' });
+    await pointToHelp(program(env)).parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
     // Commander has said what is wrong; help is no error.
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

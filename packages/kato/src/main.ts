@@ -10,7 +10,7 @@ import { inspect } from './cli/inspect.js';
 import { addNode } from './cli/node-commands.js';
 import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
-import { addCompletion, endWithReader, examples, fail, say, speakingAs } from '@harbor/terminal';
+import { addCompletion, endWithReader, examples, fail, pointToHelp, say, speakingAs } from '@harbor/terminal';
 import { SUGGESTIONS } from './manual.js';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
@@ -23,7 +23,7 @@ import { superviseHome } from './supervisor/main.js';
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   endWithReader();
   try {
-    await program(argv, env).parseAsync([...argv], { from: 'user' });
+    await pointToHelp(program(argv, env)).parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
     // Commander has said what is wrong; help and version are no errors.
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

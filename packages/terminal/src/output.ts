@@ -1,4 +1,5 @@
 import { asHarborError, type ErrorCode } from '@harbor/core';
+import type { Command } from 'commander';
 import { visibleLength } from './live.js';
 
 /** Colour where a person reads: on a terminal that wants it (https://no-color.org). */
@@ -73,13 +74,26 @@ export function endWithReader(): void {
 }
 
 /** How the parser of a command line says what is wrong with it: as everything else says it. */
-export function speakingAs(program: string) {
+export function speakingAs(program: string, command = program) {
   return {
     outputError: (text: string, write: (text: string) => void): void => {
       const said = text.replace(/^error: /, '').trimEnd();
-      write(`${program}: ${said} (HARBOR_USAGE)\nSee: ${program} --help\n`);
+      write(`${program}: ${said} (HARBOR_USAGE)\nSee: ${command} --help\n`);
     },
   };
+}
+
+/** Has each command below a program point to its own `--help`, where something is wrong with its words. */
+export function pointToHelp(program: Command): Command {
+  const point = (parent: Command, path: string): void => {
+    for (const command of parent.commands) {
+      const name = `${path} ${command.name()}`;
+      command.configureOutput(speakingAs(program.name(), name));
+      point(command, name);
+    }
+  };
+  point(program, program.name());
+  return program;
 }
 
 /** Examples for the end of a `--help`. */
