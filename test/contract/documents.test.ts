@@ -129,7 +129,6 @@ t.test('Example - a server that reads its port from a file', async (t) => {
   const files = { 'stackato.yml': manifest, 'server.template': 'port=HARBOR_PORT\n', 'server.js': program };
   const app = harbor.run(t, [], { cwd: folder(t, files) });
   await app.said(/serves tcp .* behind minecraft/);
-  // That it serves is said when it is announced; Harbor hears of it a moment later.
   await harbor.backends('minecraft', 1);
   t.equal(await greeting((await service('minecraft')).port), 'a world');
   await app.stop();

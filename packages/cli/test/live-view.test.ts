@@ -1,6 +1,6 @@
 import t from 'tap';
 import { emptyView, renderView, viewAfter, type RunView } from '../src/app/live-view.js';
-import type { ApplicationEvent } from '../src/dea/application.js';
+import type { ApplicationEvent } from '../src/dea/event.js';
 
 const CREDENTIALS = {
   hostname: 'h.example.com',

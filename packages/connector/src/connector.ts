@@ -133,7 +133,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
     return {};
   });
   const why = choice.why === undefined ? {} : { why: choice.why };
-  serveStatus({ bus, node, relay, table, conflicts, ...(kernel ? { kernel } : {}), ...why });
+  serveStatus({ bus, clock, node, relay, table, conflicts, ...(kernel ? { kernel } : {}), ...why });
   settings.onChange((now, before) => {
     if (now.harbor_proxy_connector.bind_host !== before.harbor_proxy_connector.bind_host) {
       log.warn({ event: 'restart_needed' }, 'bind_host changes at the next start');

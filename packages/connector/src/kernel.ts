@@ -102,6 +102,11 @@ export class KernelSide {
     await this.#reconciler.settled();
   }
 
+  /** Resolves when the kernel has all that is wanted by now. */
+  settled(): Promise<void> {
+    return this.#reconciler.settled();
+  }
+
   touch(keys: Iterable<RouteKey>): void {
     // The first application is a whole one.
     if (this.#started) this.#reconciler.touch(keys);

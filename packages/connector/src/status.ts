@@ -1,12 +1,16 @@
 import type { Bus } from '@harbor/bus';
-import type { RouteTable } from '@harbor/core';
+import type { Clock, Millis, RouteTable } from '@harbor/core';
 import type { Relay } from '@harbor/relay';
 import { nodeSubjects, statusRequest, type StatusReply } from '@harbor/wire';
 import type { ConflictLog } from './conflicts.js';
 import type { KernelSide } from './kernel.js';
 
+/** How long an answer waits for the kernel to have what the relay has. */
+const PATIENCE: Millis = 1_000;
+
 export interface StatusOptions {
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly node: string;
   readonly relay: Relay;
   readonly table: RouteTable;
@@ -19,8 +23,13 @@ export interface StatusOptions {
 
 /** Answers who asks how the ports of this node stand; listeners are listed for one service at a time. */
 export function serveStatus(options: StatusOptions): void {
-  const { bus, node, relay, conflicts, kernel, why } = options;
+  const { bus, node, relay, conflicts, kernel, why, clock } = options;
   bus.serve(nodeSubjects(node).status, statusRequest, async ({ service }): Promise<StatusReply> => {
+    if (kernel && service !== undefined)
+      await Promise.race([
+        kernel.settled(),
+        new Promise<void>((resolve) => clock.schedule(PATIENCE, resolve)),
+      ]);
     const held = conflicts.list();
     return {
       data_plane: planeOf(relay, kernel, service),

@@ -1,5 +1,5 @@
 import { paint, table } from '@harbor/terminal';
-import type { ApplicationEvent } from '../dea/application.js';
+import type { ApplicationEvent } from '../dea/event.js';
 import type { RunService } from '../dea/run-service.js';
 import { clientAddress } from '../services/services.js';
 

@@ -13,6 +13,7 @@ import { IsolatedBerths, requireIsolation } from '../isolation/berths.js';
 import { removeLeftovers } from '../isolation/leftovers.js';
 import type { WantedService } from '../manifest/index.js';
 import { planRun, type RunOptions } from './plan.js';
+import { isRouted } from './routed.js';
 import { findServices, provideServices, removeServices } from './services.js';
 import { openWatch, type Watch } from './watch.js';
 
@@ -66,6 +67,7 @@ export async function runApplication(
       instances,
       services,
       refresh: () => findServices(gateway, app, named),
+      isRouted: (service, at) => isRouted(gateway, service, at),
       command,
       folder,
       http,

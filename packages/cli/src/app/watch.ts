@@ -1,5 +1,5 @@
 import { isLive, LiveArea, note, paint, say } from '@harbor/terminal';
-import type { ApplicationEvent } from '../dea/application.js';
+import type { ApplicationEvent } from '../dea/event.js';
 import type { RunService } from '../dea/run-service.js';
 import { clientAddress } from '../services/services.js';
 import { emptyView, renderView, viewAfter } from './live-view.js';

@@ -1,26 +1,21 @@
-import { backoffDelay, transportsOf, type Clock, type Random } from '@harbor/core';
+import { backoffDelay, transportsOf, type Clock, type Random, type Transport } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
-import { ending, neededProxies, placed, type Berth, type BerthedService, type Berths } from './berth.js';
+import {
+  ending,
+  neededProxies,
+  placed,
+  type Address,
+  type Berth,
+  type BerthedService,
+  type Berths,
+} from './berth.js';
+import type { ApplicationEvent } from './event.js';
 import { httpsBeside } from './https.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
 import type { RunService } from './run-service.js';
-
-/** What happens to the instances, for who watches. */
-export interface ApplicationEvent {
-  readonly event:
-    'starting' | 'waiting' | 'registered' | 'exited' | 'restarting' | 'stopping' | 'stopped' | 'output';
-  readonly index: number;
-  readonly message: string;
-  readonly stream?: 'stdout' | 'stderr';
-  readonly pid?: number;
-  /** The service it is about. */
-  readonly service?: string;
-  /** Where the instance is reached. */
-  readonly address?: string;
-}
 
 export interface ApplicationOptions {
   readonly app: string;
@@ -28,6 +23,8 @@ export interface ApplicationOptions {
   readonly services: readonly RunService[];
   /** Asked before an instance is started again; with an error it gets what it had. */
   readonly refresh: () => Promise<readonly RunService[]>;
+  /** Whether Harbor sends clients of a service, told by its id, to an address by now. */
+  readonly isRouted: (service: string, at: Address & { readonly transport: Transport }) => Promise<boolean>;
   readonly command: readonly string[];
   /** Where the instances start, absolute: the application's root. */
   readonly folder: string;
@@ -47,8 +44,6 @@ export interface ApplicationOptions {
 
 /** The waits before a crashed instance is started again, ms. */
 const RESTART = { first: 500, most: 30_000 };
-/** A TCP port that does not answer after this long is spoken of, ms. */
-const PATIENCE = 5_000;
 /** A UDP port that is not seen to be bound is announced after this long, ms. */
 const UDP_PATIENCE = 2_000;
 /** An instance that ran for this long had started well: its next crash counts as the first, ms. */
@@ -151,7 +146,7 @@ export class Application {
     slot.running = { id, process: instance, berth, since: clock.now(), endWatch };
     this.#tell('starting', index, `instance ${index} starts, pid ${pid}`, { pid });
     registrar.running({ instance: id, index });
-    for (const service of berth.services) searches.push(...this.#announce(slot, { id, pid, berth }, service));
+    for (const service of berth.services) this.#announce(slot, { id, pid, berth }, service, searches);
     const onLine = (line: string, stream: 'stdout' | 'stderr'): void =>
       this.options.tell({ event: 'output', index, message: line, stream });
     for (const needed of neededProxies(berth, folder))
@@ -166,44 +161,50 @@ export class Application {
     slot: Slot,
     { id, pid, berth }: { id: string; pid: number; berth: Berth },
     service: BerthedService,
-  ): (() => void)[] {
-    const { announced, listens, protocol, name, credentials } = service;
+    searches: (() => void)[],
+  ): void {
+    const { announced, listens, protocol, credentials } = service;
     const { index } = slot;
-    return transportsOf(protocol).map((transport) => {
+    for (const transport of transportsOf(protocol)) {
       const register = (): void => {
-        this.options.registrar.register({ instance: id, index }, credentials.name, {
-          ...announced,
-          transport,
-        });
-        const address = `${announced.host}:${announced.port}`;
-        const where = `${transport} ${address} behind ${name} (port ${credentials.port})`;
-        this.#tell('registered', index, `instance ${index} serves ${where}`, { service: name, address });
+        const at = { ...announced, transport };
+        this.options.registrar.register({ instance: id, index }, credentials.name, at);
+        searches.push(this.#sayWhenRouted(index, service, transport));
       };
-      if (transport === 'tcp') return this.#whenListens(index, service, register);
-      return this.#inTurn(() => berth.holdsUdp(listens, pid), register);
-    });
+      const isBound = (): boolean => berth.holdsUdp(listens, pid);
+      searches.push(
+        transport === 'tcp' ? this.#whenListens(index, service, register) : this.#inTurn(isBound, register),
+      );
+    }
   }
 
   /** Calls `ready` when the TCP port answers, and says so where that takes long. */
   #whenListens(index: number, { seen, listens, name }: BerthedService, ready: () => void): () => void {
-    const cancel = this.options.clock.schedule(PATIENCE, () => {
+    const late = (): void => {
       const address = `${seen.host}:${listens}`;
       const what = `instance ${index} does not listen on STACKATO_HARBOR of ${name}, port ${listens}, yet`;
       const todo = `nobody is sent there until it does; it has to be reached at ${address}`;
       this.#tell('waiting', index, `${what}; ${todo}`, { service: name, address });
-    });
-    const endSearch = whenReady(
-      () => acceptsTcp(seen),
-      this.options,
+    };
+    return whenReady(() => acceptsTcp(seen), { ...this.options, late }, ready);
+  }
+
+  /** Says that the instance serves when Harbor sends clients to what was announced. */
+  #sayWhenRouted(index: number, { announced, name, credentials }: BerthedService, transport: Transport) {
+    const { host, port } = announced;
+    const address = `${host}:${port}`;
+    const late = (): void => {
+      const what = `instance ${index} has announced ${transport} ${address}, and Harbor sends nobody there yet`;
+      this.#tell('waiting', index, `${what}; see: harbor explain ${name}`, { service: name, address });
+    };
+    return whenReady(
+      () => this.options.isRouted(credentials.name, { transport, host, port }),
+      { ...this.options, late },
       () => {
-        cancel();
-        ready();
+        const where = `${transport} ${address} behind ${name} (port ${credentials.port})`;
+        this.#tell('registered', index, `instance ${index} serves ${where}`, { service: name, address });
       },
     );
-    return () => {
-      cancel();
-      endSearch();
-    };
   }
 
   /** Calls `ready` when the UDP port is bound and every earlier one is, or its instance has ended. */

@@ -11,27 +11,36 @@ export interface WatchOptions {
   readonly random: Random;
   /** Take it as ready after this long, ms; otherwise it is waited for without end. */
   readonly atMost?: number;
+  /** Called where it is still waited for after a while. */
+  readonly late?: () => void;
 }
+
+/** How long it may take before somebody is told, ms. */
+const LATE = 5_000;
 
 /** Calls `ready` once, as soon as `look` finds it so. The function returned ends the search. */
 export function whenReady(
   look: () => Promise<boolean>,
-  { clock, random, atMost = Infinity }: WatchOptions,
+  { clock, random, atMost = Infinity, late }: WatchOptions,
   ready: () => void,
 ): () => void {
   const start = clock.now();
   let ended = false;
   let cancel = (): void => undefined;
+  const cancelLate = late ? clock.schedule(LATE, late) : undefined;
   const attempt = async (number: number): Promise<void> => {
     const found = (await look()) || clock.now() - start >= atMost;
     if (ended) return;
-    if (found) ready();
-    else cancel = clock.schedule(backoffDelay(WAITS, number, random), () => void attempt(number + 1));
+    if (found) {
+      cancelLate?.();
+      ready();
+    } else cancel = clock.schedule(backoffDelay(WAITS, number, random), () => void attempt(number + 1));
   };
   void attempt(0);
   return () => {
     ended = true;
     cancel();
+    cancelLate?.();
   };
 }
 
