@@ -9,7 +9,7 @@ import type { Surroundings } from './front/exchange.js';
 import { guardSession } from './front/flood.js';
 import { Exchange1, readRequest } from './front/http1.js';
 import { Exchange2 } from './front/http2.js';
-import { createServers, type Limits, type Servers } from './front/tls.js';
+import { createServers, STREAMS, type Limits, type Servers } from './front/tls.js';
 import { endWith, Upgrade1, Upgrade2 } from './front/upgrade.js';
 import { Pool } from './upstream/pool.js';
 
@@ -34,6 +34,8 @@ export class Proxy {
   readonly #sessions = new Map<ServerHttp2Session, Set<ServerHttp2Stream>>();
   readonly #uploads = new WeakMap<object, IncomingMessage>();
   readonly #sockets = new Set<Duplex>();
+  /** How many requests of a connection of HTTP/1.1 have no answer yet. */
+  readonly #waiting = new WeakMap<Duplex, number>();
   /** Connections of HTTP/1.1 that have asked nothing yet: Node does not count them as idle. */
   readonly #silent = new Set<Duplex>();
   #closing = false;
@@ -107,7 +109,15 @@ export class Proxy {
       socket.once('close', () => this.#silent.delete(socket));
     });
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      this.#silent.delete(request.socket);
+      const { socket } = request;
+      this.#silent.delete(socket);
+      // It came in one block with the one that was too many.
+      if (socket.destroyed) return;
+      if (!this.#waits(socket, response)) {
+        this.#refused('pipelined', 'a client asks on and on without waiting for answers');
+        socket.destroy();
+        return;
+      }
       const read = readRequest(request);
       const exchange = new Exchange1(this.#around, request, response, this.#closing);
       if ('reason' in read) {
@@ -115,7 +125,7 @@ export class Proxy {
         exchange.turnDown(read.status, read.reason);
         return;
       }
-      if (read.body !== 'none') this.#uploads.set(request.socket, request);
+      if (read.body !== 'none') this.#uploads.set(socket, request);
       exchange.start(read);
     };
     https.on('request', serve).on('checkContinue', serve);
@@ -160,6 +170,14 @@ export class Proxy {
       if (lets) this.#refused('stalled', 'a client neither sends nor takes anything');
       if (lets) socket.destroy();
     });
+  }
+
+  /** Counts a request until it is answered; false where its connection has as many as it may. */
+  #waits(socket: Duplex, response: ServerResponse): boolean {
+    const waiting = this.#waiting.get(socket) ?? 0;
+    this.#waiting.set(socket, waiting + 1);
+    response.once('close', () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1));
+    return waiting < STREAMS;
   }
 
   #serve2(): void {

@@ -124,6 +124,20 @@ t.test('hostile - refused, logged, and everybody else is served', async (t) => {
     t.ok(framework.requests.length < 3_000, 'the application was spared');
   });
 
+  await t.test('requests sent on and on without waiting for answers end their connection', async (t) => {
+    const before = framework.requests.length;
+    const [few, many] = [100, 2_000].map((count) => 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
+    t.match(
+      await sendRaw(port, few!, { until: /504[^]*$/ }),
+      /^HTTP\/1\.1 504 /,
+      'as many as streams of HTTP/2',
+    );
+    t.equal(await sendRaw(port, many!), '');
+    await proxy.logged(/"kind":"pipelined"/);
+    t.ok(framework.requests.length - before <= 200, 'the application was spared');
+    await untouched(t);
+  });
+
   await t.test('a client that leaves takes its request to the application with it', async (t) => {
     const socket = await dial(port);
     socket.end('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');

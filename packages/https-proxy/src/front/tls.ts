@@ -31,8 +31,8 @@ export interface Servers {
 /** A host name as a client may ask for; nothing else is looked up or logged. */
 const NAME = /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/i;
 
-/** Streams a client may have open at once; browsers use up to 100. */
-const STREAMS = 100;
+/** Requests that a connection may have under way, of HTTP/2 or one behind the other; browsers use up to 100. */
+export const STREAMS = 100;
 
 /**
  * One port, two servers: ALPN decides which of them a connection is for. Each is Node's own, so that each
