@@ -119,7 +119,7 @@ export class Proxy {
         return;
       }
       const read = readRequest(request);
-      const exchange = new Exchange1(this.#around, request, response, this.#closing);
+      const exchange = new Exchange1(this.#around, request, response, () => this.#closing);
       if ('reason' in read) {
         this.#refused('bad_request', read.reason);
         exchange.turnDown(read.status, read.reason);
@@ -130,6 +130,7 @@ export class Proxy {
     };
     https.on('request', serve).on('checkContinue', serve);
     https.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
+      this.#silent.delete(socket);
       const read = readRequest(request);
       const reason =
         'reason' in read ? read.reason : read.body === 'none' ? undefined : 'an upgrade with a body';
@@ -176,7 +177,12 @@ export class Proxy {
   #waits(socket: Duplex, response: ServerResponse): boolean {
     const waiting = this.#waiting.get(socket) ?? 0;
     this.#waiting.set(socket, waiting + 1);
-    response.once('close', () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1));
+    response.once('close', () => {
+      const left = (this.#waiting.get(socket) ?? 1) - 1;
+      this.#waiting.set(socket, left);
+      // The answer had begun before the end came, and did not say that it is the last.
+      if (this.#closing && left === 0) socket.end();
+    });
     return waiting < STREAMS;
   }
 

@@ -5,6 +5,7 @@ import { appRoot, Framework, signed, startProxy } from './support/stage.js';
 import { eventually, runCommand } from '@harbor/testbed';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 t.test('certificates - a new pair is used for new connections, those that stand go on', async (t) => {
   const framework = await Framework.start(t);
@@ -69,6 +70,34 @@ t.test('ending - requests under way are answered, new ones are not taken', async
   stream.on('data', (data) => (text += String(data)));
   await once(stream, 'end');
   t.match(text, /^early, late/);
+  t.equal(await code, 0);
+});
+
+t.test('ending - a client that would ask again is told not to, a WebSocket goes on', async (t) => {
+  const framework = await Framework.start(t);
+  const root = appRoot(t, { harbor: signed('localhost') });
+  const proxy = await startProxy(t, root.path, framework.port, '--drain-timeout', '60');
+  const asking = await dial(proxy.port);
+  asking.write('POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n');
+  await eventually('the request', () => framework.requests.some(({ url }) => url === '/wait'));
+  const socket = await dial(proxy.port);
+  socket.write(`GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  await once(socket, 'data');
+  const begun = await dial(proxy.port);
+  begun.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nearly');
+  await once(begun, 'data');
+  const gone = closed(begun.resume());
+  const code = proxy.stop();
+  await proxy.logged(/"event":"stopping"/);
+  asking.write('late');
+  const answer = await text(asking);
+  begun.write('late');
+  await gone;
+  t.match(answer, /^HTTP\/1\.1 200 [^]*Connection: close\r\n[^]*late$/);
+  socket.write('is anybody there?');
+  const [echoed] = (await once(socket, 'data')) as [Buffer];
+  t.equal(echoed.toString(), 'is anybody there?');
+  socket.destroy();
   t.equal(await code, 0);
 });
 

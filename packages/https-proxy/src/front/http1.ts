@@ -25,7 +25,8 @@ export class Exchange1 extends Exchange {
     around: Surroundings,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
-    readonly closing: boolean,
+    /** Whether the proxy ends: then no other request may follow. */
+    readonly closing: () => boolean,
   ) {
     super(around);
   }
@@ -75,7 +76,7 @@ export class Exchange1 extends Exchange {
   }
 
   protected respond({ status, message, fields, chunked }: ResponseHead): void {
-    if (this.closing) fields.push('Connection', 'close');
+    if (this.closing()) fields.push('Connection', 'close');
     // A trailer of an answer that is not chunked has no place to stand.
     if (chunked && this.request.httpVersion !== '1.0') fields.push('Transfer-Encoding', 'chunked');
     try {
@@ -105,7 +106,7 @@ export class Exchange1 extends Exchange {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Length': Buffer.byteLength(text),
       'Cache-Control': 'no-store',
-      ...(this.closing ? { Connection: 'close' } : {}),
+      ...(this.closing() ? { Connection: 'close' } : {}),
     });
     this.response.end(text);
   }

@@ -81,6 +81,20 @@ export class Framework {
     const big = /^\/big\?(\d+)$/.exec(url);
     if (url === '/slow') return;
     if (url === '/refuse') response.writeHead(417).end('no');
+    else if (url === '/wait')
+      request.on('data', (data: Buffer) => response.writeHead(200, { 'Content-Length': 4 }).end(data));
+    else if (url === '/hints')
+      request.socket.end(
+        'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload; as=style, </b.js>; rel=preload\r\n\r\n' +
+          'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+      );
+    else if (url === '/odd-field') {
+      request.socket.write('HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 3000000\r\n\r\n');
+      request.socket.write(Buffer.alloc(3_000_000));
+    } else if (url === '/odd-trailer')
+      request.socket.end(
+        'HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: a\x01b\r\n\r\n',
+      );
     else if (url === '/broken') {
       response.writeHead(200, { 'Content-Length': 100 }).write('half');
       response.on('drain', () => undefined);
