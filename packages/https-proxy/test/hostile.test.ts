@@ -1,14 +1,15 @@
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
+import { eventually } from '@harbor/testbed';
 import t, { type Test } from 'tap';
-import { ask, ask2, closed, dial, sendRaw, session } from './support/clients.js';
+import { ask, ask2, closed, dial, sendRaw, session, type Got } from './support/clients.js';
 import { appRoot, CA, Framework, signed, startProxy } from './support/stage.js';
 
 /** What bad input gets (issue: refused, bounded, logged, other connections untouched). */
 t.test('hostile - refused, logged, and everybody else is served', async (t) => {
   const framework = await Framework.start(t);
   const root = appRoot(t, { harbor: signed('localhost') });
-  const limits = ['--head-timeout', '1', '--upstream-timeout', '0.6', '--header-size', '16'];
+  const limits = ['--head-timeout', '2', '--upstream-timeout', '1.5', '--header-size', '16'];
   const proxy = await startProxy(t, root.path, framework.port, ...limits);
   const { port } = proxy;
   const witness = await session(t, port);
@@ -151,6 +152,18 @@ t.test('hostile - refused, logged, and everybody else is served', async (t) => {
     t.match(await ask(port, '/raw'), { status: 502 });
     await t.rejects(ask(port, '/broken'), 'an answer that breaks off is seen to');
     await t.rejects(ask2(witness, '/broken'));
+    for (const over of [undefined, witness]) {
+      const get = (path: string): Promise<Got> => (over ? ask2(over, path) : ask(port, path));
+      t.match(
+        await get('/hints'),
+        { status: 200, body: 'ok' },
+        'hints that cannot be passed on are left out',
+      );
+      await t.rejects(get('/odd-trailer'));
+    }
+    t.match(await ask(port, '/odd-field'), { status: 502 });
+    await eventually('no connection to be left that nobody reads', () => framework.unread === 0);
+    t.notOk(proxy.lines.some((line) => line.includes('"event":"crash"')));
     await framework.stop();
     t.match(await ask(port, '/x'), { status: 502, body: /^502 Bad Gateway/, fields: /text\/plain/ });
     t.match(await ask2(witness, '/x'), { status: 502 });

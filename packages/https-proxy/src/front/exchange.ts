@@ -86,6 +86,8 @@ export abstract class Exchange implements Answer {
   }
 
   failed(failure: Failure, reason: string): void {
+    // It is still there where the fault was found on this side.
+    this.#connection?.abort();
     this.#connection = undefined;
     if (failure === 'stale' && this.#sent?.again) {
       this.#connection = this.around.pool.sendAnew(this.#sent, this);

@@ -4,6 +4,12 @@ import { isWell, requestHead, type RequestHead, type Refusal } from '../headers/
 import type { ResponseHead } from '../upstream/response.js';
 import { Exchange, repeatable, type Surroundings } from './exchange.js';
 
+/**
+ * A link as node:http takes it in early hints: it throws at several in one field, and at texts with blanks. A hint
+ * that cannot be passed on is left out; the answer has it again.
+ */
+const HINT = /^<[^>]*>(?:\s*;\s*[^;"\s,]+(?:=(?:"[^;"\s]*"|[^;"\s,]*))?)*$/;
+
 /** What is asked of an HTTP/1.1 request before it is passed on; the host is what its target says, if it does. */
 export function readRequest(request: IncomingMessage): (RequestHead & { readonly path: string }) | Refusal {
   const { method = '', url = '', rawHeaders, httpVersion } = request;
@@ -65,7 +71,8 @@ export class Exchange1 extends Exchange {
     if (status === 100) response.writeContinue();
     else if (status === 103) {
       const links = fields.filter((_, at) => at % 2 === 1 && fields[at - 1]?.toLowerCase() === 'link');
-      if (links.length > 0) response.writeEarlyHints({ link: links });
+      if (links.length > 0 && links.every((link) => HINT.test(link)))
+        response.writeEarlyHints({ link: links });
     }
   }
 

@@ -242,7 +242,8 @@ export class ResponseParser {
       .toString('latin1', 0, end)
       .split('\r\n')
       .flatMap((line) => {
-        const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+        const [, name, value] =
+          /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line) ?? [];
         if (name === undefined || value === undefined) throw new BadResponse('a trailer is no field');
         return [name, value];
       });

@@ -37,6 +37,8 @@ export function appRoot(t: Test, pairs: Readonly<Record<string, Made>>) {
 export class Framework {
   readonly requests: { method: string; url: string; fields: string[] }[] = [];
   connections = 0;
+  /** Connections with an answer that is larger than what lies on the way. */
+  unread = 0;
 
   private constructor(
     readonly server: Server,
@@ -89,8 +91,9 @@ export class Framework {
           'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
       );
     else if (url === '/odd-field') {
-      request.socket.write('HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 3000000\r\n\r\n');
-      request.socket.write(Buffer.alloc(3_000_000));
+      request.socket.write('HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 30000000\r\n\r\n');
+      this.unread++;
+      request.socket.once('close', () => this.unread--).write(Buffer.alloc(30_000_000));
     } else if (url === '/odd-trailer')
       request.socket.end(
         'HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: a\x01b\r\n\r\n',
