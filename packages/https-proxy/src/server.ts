@@ -38,6 +38,8 @@ export class Proxy {
   readonly #waiting = new WeakMap<Duplex, number>();
   /** Connections of HTTP/1.1 that have asked nothing yet: Node does not count them as idle. */
   readonly #silent = new Set<Duplex>();
+  /** Streams of HTTP/2 that speak another protocol. */
+  readonly #webSockets = new WeakSet<ServerHttp2Stream>();
   #closing = false;
 
   constructor(readonly options: ProxyOptions) {
@@ -205,7 +207,7 @@ export class Proxy {
       });
       session.setTimeout(limits.idleTimeout, () => {
         if (streams.size === 0) session.close();
-        else if ([...streams].some((stream) => stream.writableNeedDrain || !stream.readableEnded)) {
+        else if ([...streams].some((stream) => this.#stalls(stream))) {
           this.#refused('stalled', 'a client neither sends nor takes anything');
           session.destroy();
         }
@@ -222,14 +224,20 @@ export class Proxy {
         streams?.add(stream);
         stream.on('close', () => streams?.delete(stream));
         if (watches.get(session)?.(stream) === false) return;
-        if (headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket')
+        if (headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket') {
+          this.#webSockets.add(stream);
           new Upgrade2(this.#around, stream).start(headers, raw);
-        else
+        } else
           new Exchange2(this.#around, stream, limits.headerSize, (reason) =>
             this.#refused('bad_request', reason),
           ).start(headers, raw, flags);
       },
     );
+  }
+
+  /** A client that lets the application wait; one with a WebSocket has not always something to say. */
+  #stalls(stream: ServerHttp2Stream): boolean {
+    return stream.writableNeedDrain || (!stream.readableEnded && !this.#webSockets.has(stream));
   }
 
   #refused(kind: string, reason: string): void {

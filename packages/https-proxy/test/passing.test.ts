@@ -134,6 +134,25 @@ t.test('passing - what clients and the application say reaches the other side', 
     stream.close();
   });
 
+  await t.test('a WebSocket that says nothing for long stays, over either HTTP', async (t) => {
+    const { port, lines } = await startProxy(t, root.path, framework.port, '--idle-timeout', '1');
+    const over = await session(t, port);
+    const head = { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws' };
+    const stream = over.request(head, { endStream: false });
+    await once(stream, 'response');
+    const socket = await dial(port);
+    t.teardown(() => socket.destroy());
+    socket.write('GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await once(socket, 'data');
+    // Idle ones that came later are closed by then.
+    for (let each = 0; each < 2; each++) await once(await session(t, port), 'close');
+    for (const end of [socket, stream]) {
+      end.write('still here');
+      t.match(String((await once(end, 'data'))[0]), 'still here');
+    }
+    t.notOk(lines.some((line) => line.includes('MaxListenersExceeded')));
+  });
+
   await t.test('50 MB pass both ways without being kept', async (t) => {
     const size = 50_000_000;
     const url = (path: string): string => `https://localhost:${port}${path}`;

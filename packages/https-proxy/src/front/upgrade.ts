@@ -15,6 +15,8 @@ import { failureOf, type Surroundings } from './exchange.js';
 function join(client: Duplex, server: Socket, rest: Buffer): void {
   if (rest.length > 0) client.write(rest);
   const ignore = (): void => undefined;
+  // Each pipeline listens to both; together that is more than Node takes for no leak.
+  for (const end of [client, server]) end.setMaxListeners(20);
   pipeline(client, server, ignore);
   pipeline(server, client, ignore);
 }
