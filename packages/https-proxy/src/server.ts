@@ -103,6 +103,8 @@ export class Proxy {
 
   #serve1(): void {
     const { https } = this.#servers;
+    const endRefused = (socket: Duplex, status: number, text: string): void =>
+      endWith(socket, status, text, this.options.clock);
     https.on('secureConnection', (socket: TLSSocket) => {
       if (socket.alpnProtocol === 'h2') return;
       // It was on its way when the end came.
@@ -138,7 +140,7 @@ export class Proxy {
         'reason' in read ? read.reason : read.body === 'none' ? undefined : 'an upgrade with a body';
       if ('reason' in read || reason !== undefined) {
         this.#refused('bad_request', reason ?? '');
-        endWith(socket, 400, `400 Bad Request: ${reason}\n`);
+        endRefused(socket, 400, `400 Bad Request: ${reason}\n`);
         return;
       }
       this.#sockets.add(socket);
@@ -146,7 +148,7 @@ export class Proxy {
       new Upgrade1(this.#around, request, socket, first).start(read);
     });
     https.on('connect', (_: IncomingMessage, socket: Duplex) =>
-      endWith(socket, 405, '405 Method Not Allowed: this is no proxy for other servers\n'),
+      endRefused(socket, 405, '405 Method Not Allowed: this is no proxy for other servers\n'),
     );
     https.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       const { code = '' } = error;
@@ -156,10 +158,14 @@ export class Proxy {
       }
       this.#refused('bad_request', `${code} ${error.message}`);
       if (code === 'HPE_HEADER_OVERFLOW')
-        endWith(socket, 431, '431 Request Header Fields Too Large: the head of the request is too large\n');
+        endRefused(
+          socket,
+          431,
+          '431 Request Header Fields Too Large: the head of the request is too large\n',
+        );
       else if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-        endWith(socket, 408, '408 Request Timeout: the head of the request takes too long\n');
-      else endWith(socket, 400, '400 Bad Request: this is no HTTP\n');
+        endRefused(socket, 408, '408 Request Timeout: the head of the request takes too long\n');
+      else endRefused(socket, 400, '400 Bad Request: this is no HTTP\n');
     });
     https.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       if (error.code !== 'ECONNRESET') this.#refused('tls', error.code ?? error.message);

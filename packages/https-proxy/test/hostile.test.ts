@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
-import { eventually } from '@harbor/testbed';
+import { eventually, runCommand } from '@harbor/testbed';
 import t, { type Test } from 'tap';
 import { ask, ask2, closed, dial, sendRaw, session, type Got } from './support/clients.js';
 import { appRoot, CA, Framework, signed, startProxy } from './support/stage.js';
@@ -73,6 +74,29 @@ t.test('hostile - refused, logged, and everybody else is served', async (t) => {
     old.on('error', () => undefined);
     await closed(old);
     t.equal(old.authorized, false);
+    await untouched(t);
+  });
+
+  await t.test('who is refused cannot keep the connection by keeping its own side open', async (t) => {
+    const websocket = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+    for (const bytes of [
+      'GET / HTTP/1.1\n\n',
+      'CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n',
+      `GET / HTTP/1.1\r\nHost: a b\r\n${websocket}\r\n`,
+    ]) {
+      // tls.connect takes it, its type does not.
+      const half = { allowHalfOpen: true, ca: CA.certificate, servername: 'localhost' };
+      const socket = connect(port, '127.0.0.1', half);
+      await once(socket, 'secureConnect');
+      socket.on('error', () => undefined).write(bytes);
+      await once(socket.resume(), 'end');
+      const mine = ['-Htnp', `sport = :${port} and dport = :${socket.localPort ?? 0}`];
+      await eventually('the proxy to have closed it', async () => {
+        const { code, stdout } = await runCommand('ss', mine);
+        return code === 0 && !stdout.includes('pid=');
+      });
+      socket.destroy();
+    }
     await untouched(t);
   });
 

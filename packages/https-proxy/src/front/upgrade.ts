@@ -1,3 +1,4 @@
+import type { Clock } from '@harbor/core';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
@@ -88,7 +89,7 @@ export class Upgrade1 implements Answer {
     if (this.#answered) this.socket.destroy();
     else {
       const { status, text } = failureOf(failure);
-      endWith(this.socket, status, text);
+      endWith(this.socket, status, text, this.around.pool.options.clock);
     }
   }
 
@@ -101,12 +102,20 @@ export class Upgrade1 implements Answer {
   }
 }
 
-/** A plain answer on a socket that no HTTP server looks after any more. */
-export function endWith(socket: Duplex, status: number, text: string): void {
+/** How long a client may take to close its side of a connection that was refused, ms. */
+const LINGER = 2_000;
+
+/** A plain answer on a socket that no HTTP server looks after any more; it is closed soon, whatever the client does. */
+export function endWith(socket: Duplex, status: number, text: string, clock: Clock): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
+  // At once the client might lose the answer to a reset.
+  socket.once(
+    'close',
+    clock.schedule(LINGER, () => socket.destroy()),
+  );
   const length = `Content-Length: ${Buffer.byteLength(text)}`;
   const type = 'Content-Type: text/plain; charset=utf-8';
   socket.end(
