@@ -1,5 +1,5 @@
 import { CHECKOUT, runCommand, temporaryDirectory } from '@harbor/testbed';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
@@ -67,4 +67,35 @@ t.test('certs - an authority of one’s own signs a pair that openssl trusts', a
     stderr: /is no authority: make one/,
   });
   t.match(await certs('show', 'missing.crt'), { code: 1, stderr: /missing\.crt cannot be read: ENOENT/ });
+});
+
+t.test('certs - an authority that cannot sign is named with the reason', async (t) => {
+  const { path, certs } = place(t);
+  const openssl = async (line: string): Promise<void> => {
+    t.match(await runCommand('openssl', line.split(' '), { cwd: path }), { code: 0 });
+  };
+  for (const name of ['ec', 'locked', 'mine', 'foreign']) {
+    const key = name === 'ec' ? 'ec -pkeyopt ec_paramgen_curve:P-256' : 'rsa:2048';
+    const lock = name === 'locked' ? '-passout pass:secret' : '-nodes';
+    await openssl(`req -x509 -newkey ${key} ${lock} -subj /CN=${name} -keyout ${name}.key -out ${name}.crt`);
+  }
+  writeFileSync(join(path, 'damaged.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+  writeFileSync(join(path, 'damaged.key'), '');
+  for (const [words, reason] of [
+    ['--ca ec.crt', /ec\.crt has a key of EC prime256v1: .* RSA alone/],
+    ['--ca locked.crt', /locked\.key is encrypted: .*openssl pkey/],
+    ['--ca mine.crt --ca-key foreign.key', /foreign\.key is not the key of mine\.crt/],
+    ['--ca damaged.crt', /damaged\.crt is no authority/],
+    ['--ca mine.crt --ca-key damaged.key', /damaged\.key holds no private key/],
+  ] as const)
+    t.match(await certs('new', ...words.split(' ')), { code: 1, stderr: reason });
+  t.notOk(existsSync(join(path, 'certs')), 'nothing is written');
+});
+
+t.test('certs - a key that is put in the place of another is its owner’s alone', async (t) => {
+  const { path, certs } = place(t);
+  await certs('new');
+  chmodSync(join(path, 'certs/harbor.key'), 0o644);
+  t.match(await certs('new', '--force'), { code: 0 });
+  t.equal(statSync(join(path, 'certs/harbor.key')).mode & 0o777, 0o600);
 });

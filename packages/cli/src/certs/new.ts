@@ -1,7 +1,15 @@
-import { FOLDERS, makeCertificate, readCertificates, type Made } from '@harbor/certificates';
+import {
+  FOLDERS,
+  keyName,
+  makeCertificate,
+  readCertificates,
+  readKey,
+  type Certificate,
+  type Made,
+} from '@harbor/certificates';
 import { HarborError } from '@harbor/core';
 import { say, sayJson } from '@harbor/terminal';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface NewFlags {
@@ -34,6 +42,8 @@ export function newCertificate(given: readonly string[], flags: NewFlags, now: D
   const more = { days, now, authority, ...(signer ? { signer } : {}) };
   const made = makeCertificate({ name: names[0] ?? service, ...(authority ? {} : { names }), ...more });
   mkdirSync(folder, { recursive: true });
+  // A file that is there keeps its mode when it is written.
+  rmSync(key, { force: true });
   writeFileSync(key, made.key, { mode: 0o600 });
   writeFileSync(crt, made.certificate + between(signer));
   const [certificate] = readCertificates(made.certificate);
@@ -53,10 +63,29 @@ function readSigner(ca: string, caKey = ca.replace(/\.[^./]+$/, '.key')): Made {
       throw new HarborError('HARBOR_CERTIFICATE_INVALID', `${file} cannot be read`, { cause });
     }
   };
-  const certificate = read(ca);
-  if (!readCertificates(certificate)[0]?.authority)
-    throw new HarborError('HARBOR_CERTIFICATE_INVALID', `${ca} is no authority: make one with --authority`);
-  return { certificate, key: read(caKey) };
+  const refuse = (reason: string): never => {
+    throw new HarborError('HARBOR_CERTIFICATE_INVALID', reason);
+  };
+  const pair = { certificate: read(ca), key: read(caKey) };
+  const authority = authorityIn(pair.certificate);
+  if (!authority?.authority) return refuse(`${ca} is no authority: make one with --authority`);
+  const key = readKey(pair.key);
+  if (key === 'encrypted')
+    return refuse(`${caKey} is encrypted: give it as openssl pkey -in ${caKey} prints it`);
+  if (typeof key === 'string') return refuse(`${caKey} holds no private key that can be read`);
+  if (!authority.belongsTo(key)) return refuse(`${caKey} is not the key of ${ca}`);
+  if (key.asymmetricKeyType !== 'rsa')
+    return refuse(`${ca} has a key of ${keyName(key)}: harbor certs new signs with RSA alone`);
+  return pair;
+}
+
+function authorityIn(text: string): Certificate | undefined {
+  try {
+    return readCertificates(text)[0];
+  } catch {
+    // It is damaged: no authority either.
+    return undefined;
+  }
 }
 
 /** A client knows the root; those between it and the certificate it has to be given. */
