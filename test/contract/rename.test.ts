@@ -42,6 +42,7 @@ t.test('services - are renamed under an application that runs', async (t) => {
     await restarted(app);
     await app.said(/finds other udp-web in STACKATO_HARBOR_OTHER STACKATO_HARBOR_UDP_WEB/);
     await app.said(/serves tcp .* behind udp-web/);
+    await harbor.backends('udp-web', 1);
     t.equal(await greeting(port), 'served');
     t.match(await harbor.must('harbor', 'env', 'demo'), /other/);
   });
