@@ -185,7 +185,7 @@ export class Proxy {
   #waits(socket: Duplex, response: ServerResponse): boolean {
     const waiting = this.#waiting.get(socket) ?? 0;
     this.#waiting.set(socket, waiting + 1);
-    response.once('close', () => {
+    response.on('close', () => {
       const left = (this.#waiting.get(socket) ?? 1) - 1;
       this.#waiting.set(socket, left);
       // The answer had begun before the end came, and did not say that it is the last.

@@ -78,6 +78,11 @@ t.test('passing - what clients and the application say reaches the other side', 
     t.strictSame(valuesOf(framework.requests.at(-1)!.fields, 'cookie'), ['a=1; b=2']);
   });
 
+  await t.test('a client of HTTP/1.0 need not name a host', async (t) => {
+    t.match(await sendRaw(port, 'GET /old HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 [^]*hello \/old$/);
+    t.strictSame(valuesOf(framework.requests.at(-1)!.fields, 'host'), ['']);
+  });
+
   await t.test('bodies and trailers pass both ways', async (t) => {
     const sent = {
       method: 'POST',

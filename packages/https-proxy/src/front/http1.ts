@@ -17,6 +17,8 @@ export function readRequest(request: IncomingMessage): (RequestHead & { readonly
   const path = absolute ? (absolute[2] ?? '/') : url;
   if (method === 'TRACE' || method === 'CONNECT')
     return { status: 405, reason: `${method} is not for a server` };
+  if (!/^1\.[01]$/.test(httpVersion))
+    return { status: 400, reason: 'a request of no version that is served' };
   if (!isWell(method, path)) return { status: 400, reason: 'a target that is no path' };
   const head = requestHead(rawHeaders, httpVersion);
   if ('status' in head) return head;
@@ -40,7 +42,8 @@ export class Exchange1 extends Exchange {
   start(head: RequestHead & { readonly path: string }): void {
     const { request, response } = this;
     const method = request.method ?? '';
-    const host = head.host === '' ? '' : `Host: ${head.host}\r\n`;
+    // HTTP/1.1 has the field, an empty one where a client of HTTP/1.0 names no host (RFC 9112, 3.2).
+    const host = `Host: ${head.host}\r\n`;
     const forwarded = forwardedLines(request.socket, head.host);
     response.on('close', () => {
       if (!this.over) this.cancel();
