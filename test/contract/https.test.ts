@@ -1,4 +1,7 @@
 import { CHECKOUT, eventually, runCommand, TestHarbor } from '@harbor/testbed';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import t from 'tap';
 import { authority, shownAt } from './support/authority.js';
@@ -29,3 +32,33 @@ t.test(
     t.notMatch((await runCommand('ps', ['-eo', 'args'])).stdout, root, 'no proxy is left');
   },
 );
+
+t.test('https - requests under way are answered before the application is told to end', async (t) => {
+  const harbor = await TestHarbor.start(t);
+  const ours = await authority(t, harbor);
+  const root = folder(t, {});
+  await ours.sign(root, 'harbor', 'shared.example');
+  const { port } = await harbor.create('custom-cert-https');
+  // It ends at the first SIGTERM, whatever it is doing.
+  const echo = `require('http').createServer((from, to) => from.pipe(to)).listen(process.env.PORT)`;
+  const words = ['--app', 'web', '--service', 'custom-cert-https', '--', process.execPath, '-e', echo];
+  const app = harbor.run(t, words, { cwd: root });
+  await app.said(/serves tcp/);
+  const upload = request({ host: '127.0.0.1', port, method: 'POST', rejectUnauthorized: false });
+  upload.write('early, ');
+  const [response] = (await once(upload, 'response')) as [IncomingMessage];
+  let text = '';
+  response.on('data', (data) => (text += String(data)));
+  const stopped = app.stop();
+  await app.said(/instance 0 stops/);
+  await eventually('its proxy to take no more', () =>
+    shownAt(port).then(
+      () => false,
+      () => true,
+    ),
+  );
+  upload.end('late');
+  await once(response, 'end');
+  t.equal(text, 'early, late');
+  t.equal(await stopped, 0);
+});

@@ -11,7 +11,7 @@ import {
   type Berths,
 } from './berth.js';
 import type { ApplicationEvent } from './event.js';
-import { httpsBeside } from './https.js';
+import { httpsBeside, type RunningProxy } from './https.js';
 import { Instance } from './instance.js';
 import { acceptsTcp, whenReady } from './readiness.js';
 import type { Registrar } from './registrar.js';
@@ -54,6 +54,7 @@ interface Running {
   readonly process: Instance;
   readonly berth: Berth;
   readonly since: number;
+  readonly proxies: readonly RunningProxy[];
   endWatch: () => void;
 }
 
@@ -107,6 +108,8 @@ export class Application {
         if (!running) return;
         const patience = `in up to ${killTimeout / 1_000} s; Ctrl-C again ends it at once`;
         this.#tell('stopping', index, `instance ${index} stops (${patience})`);
+        // Requests that came by a proxy need the application to their end.
+        await Promise.all(running.proxies.map((proxy) => proxy.stop()));
         await running.process.stop(killTimeout);
       }),
     );
@@ -116,7 +119,10 @@ export class Application {
 
   /** Ends all at once. */
   kill(): void {
-    for (const { running } of this.#slots) running?.process.kill();
+    for (const { running } of this.#slots) {
+      for (const proxy of running?.proxies ?? []) proxy.kill();
+      running?.process.kill();
+    }
   }
 
   async #launch(slot: Slot): Promise<void> {
@@ -142,15 +148,16 @@ export class Application {
     const { pid } = instance;
     if (pid === undefined) return;
     const searches: (() => void)[] = [];
+    const proxies: RunningProxy[] = [];
     const endWatch = (): void => searches.forEach((end) => end());
-    slot.running = { id, process: instance, berth, since: clock.now(), endWatch };
+    slot.running = { id, process: instance, berth, proxies, since: clock.now(), endWatch };
     this.#tell('starting', index, `instance ${index} starts, pid ${pid}`, { pid });
     registrar.running({ instance: id, index });
     for (const service of berth.services) this.#announce(slot, { id, pid, berth }, service, searches);
     const onLine = (line: string, stream: 'stdout' | 'stderr'): void =>
       this.options.tell({ event: 'output', index, message: line, stream });
     for (const needed of neededProxies(berth, folder))
-      searches.push(httpsBeside({ ...this.options, needed, berth, root: folder, onLine }));
+      proxies.push(httpsBeside({ ...this.options, needed, berth, root: folder, onLine }));
   }
 
   /**
@@ -234,6 +241,7 @@ export class Application {
     const { registrar, clock } = this.options;
     const { index, running } = slot;
     running?.endWatch();
+    for (const proxy of running?.proxies ?? []) this.#awaited(proxy.stop());
     delete slot.running;
     registrar.exited(id, this.#stopping ? 'STOPPED' : 'CRASHED');
     this.#tell(this.#stopping ? 'stopped' : 'exited', index, `instance ${index} ${ending(berth, how)}`);

@@ -20,6 +20,13 @@ export interface HttpsBeside {
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
 }
 
+/** The proxy beside an instance. */
+export interface RunningProxy {
+  /** Takes no more requests; resolves when those under way have ended, or had their time. */
+  stop(): Promise<void>;
+  kill(): void;
+}
+
 const PROGRAM = fileURLToPath(new URL('../../../../../bin/harbor_https_proxy', import.meta.url));
 
 /** The waits before a proxy that ended is started again, ms. */
@@ -27,9 +34,9 @@ const RESTART = { first: 500, most: 30_000 };
 
 /**
  * Starts an HTTPS proxy beside an instance: it listens on the service's port as soon as the instance serves
- * HTTP. What it gives back ends it.
+ * HTTP.
  */
-export function httpsBeside(beside: HttpsBeside): () => void {
+export function httpsBeside(beside: HttpsBeside): RunningProxy {
   const { needed, berth, root, env, killTimeout, instances, clock, random, onLine } = beside;
   const flags = {
     '--listen': needed.listens,
@@ -61,10 +68,13 @@ export function httpsBeside(beside: HttpsBeside): () => void {
     );
   };
   start();
-  return () => {
-    ended = true;
-    cancel();
-    void proxy?.stop(killTimeout);
+  return {
+    async stop() {
+      ended = true;
+      cancel();
+      await proxy?.stop(killTimeout);
+    },
+    kill: () => proxy?.kill(),
   };
 }
 

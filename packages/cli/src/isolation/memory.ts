@@ -65,8 +65,13 @@ export class InstanceMemory implements MemoryLimit {
 
   /** True where the kernel has ended a process in here because there was not enough. */
   exceeded(): boolean {
-    const count = /^oom_kill (\d+)$/m.exec(readFileSync(join(this.directory, this.events), 'utf8'))?.[1];
-    return Number(count ?? 0) > 0;
+    try {
+      const count = /^oom_kill (\d+)$/m.exec(readFileSync(join(this.directory, this.events), 'utf8'))?.[1];
+      return Number(count ?? 0) > 0;
+    } catch {
+      // Somebody took the group away: nobody can tell.
+      return false;
+    }
   }
 
   /** Errors: HARBOR_ISOLATION_UNAVAILABLE where a process in it does not end. */
