@@ -81,9 +81,12 @@ export function command(run: (flags: Flags) => Promise<void>): Command {
     .action(run);
 }
 
+/** Node's timers take no more than 2^31 ms. */
+const MOST = 2_000_000;
+
 function numeric(name: string, text: string): number {
-  if (!/^\d{1,7}(?:\.\d+)?$/.test(text) || Number(text) === 0)
-    throw new HarborError('HARBOR_USAGE', `${name} wants a number above 0, not ${text}`);
+  if (!/^\d{1,7}(?:\.\d+)?$/.test(text) || Number(text) === 0 || Number(text) > MOST)
+    throw new HarborError('HARBOR_USAGE', `${name} wants a number above 0 and up to ${MOST}, not ${text}`);
   return Number(text);
 }
 

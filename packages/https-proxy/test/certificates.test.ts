@@ -106,4 +106,8 @@ t.test('usage - help has examples, and wrong words are wrong usage', async (t) =
   t.match(await proxy('--help'), { code: 0, stdout: /Examples:[^]*--listen 4100/ });
   t.match(await proxy('--listen', 'x', '--to', 'y'), { code: 2, stderr: /HARBOR_USAGE/ });
   t.match(await proxy('--listen', '4100'), { code: 2, stderr: /--to/ });
+  const to = ['--listen', '4100', '--to', '127.0.0.1:1'];
+  // More would be none: a timer of Node's that is too long ends at once.
+  t.match(await proxy(...to, '--drain-timeout', '9000000'), { code: 2, stderr: /up to 2000000/ });
+  t.match(await proxy(...to, '--workers', '1.5'), { code: 2, stderr: /from 1 to 64/ });
 });

@@ -174,6 +174,8 @@ t.test('hostile - refused, logged, and everybody else is served', async (t) => {
     t.match(await ask(port, '/slow'), { status: 504, body: /^504 Gateway Timeout/ });
     t.match(await ask2(witness, '/slow'), { status: 504 });
     t.match(await ask(port, '/raw'), { status: 502 });
+    const upgrade = 'GET /loose HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    t.match(await sendRaw(port, upgrade), /^HTTP\/1\.1 502 /, 'a line end inside a field is not passed on');
     await t.rejects(ask(port, '/broken'), 'an answer that breaks off is seen to');
     await t.rejects(ask2(witness, '/broken'));
     for (const over of [undefined, witness]) {

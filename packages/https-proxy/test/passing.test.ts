@@ -43,6 +43,7 @@ t.test('passing - what clients and the application say reaches the other side', 
       await ask2(over, '/who', {
         'x-forwarded-for': '6.6.6.6',
         x_forwarded_proto: 'http',
+        'x-forwarded-protocol': 'http',
         forwarded: 'for=6',
       }),
     ]) {
@@ -53,7 +54,8 @@ t.test('passing - what clients and the application say reaches the other side', 
       t.strictSame(valuesOf(fields, 'x-forwarded-port'), [String(port)]);
       t.match(valuesOf(fields, 'x-forwarded-host')[0], new RegExp(`:${port}$`));
       t.match(valuesOf(fields, 'forwarded'), [/^for=127\.0\.0\.1;host="[\w.]+:\d+";proto=https$/]);
-      t.strictSame(valuesOf(fields, 'x_forwarded_proto'), []);
+      for (const lie of ['x_forwarded_proto', 'x-forwarded-protocol'])
+        t.strictSame(valuesOf(fields, lie), []);
     }
   });
 

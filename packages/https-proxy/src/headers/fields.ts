@@ -32,19 +32,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   expect: Kind.expect,
   cookie: Kind.cookie,
   forwarded: Kind.forwarded,
-  'x-forwarded-for': Kind.forwarded,
-  'x-forwarded-proto': Kind.forwarded,
-  'x-forwarded-host': Kind.forwarded,
-  'x-forwarded-port': Kind.forwarded,
-  'x-forwarded-prefix': Kind.forwarded,
-  'x-forwarded-server': Kind.forwarded,
-  'x-forwarded-ssl': Kind.forwarded,
   'x-real-ip': Kind.forwarded,
 };
 
 /** Names come again and again in the same letters; whoever invents new ones fills no memory. */
 const known = new Map<string, Kind>();
 const MOST_KNOWN = 2_000;
+const LONGEST_KNOWN = 64;
 
 /**
  * What to do with a field of this name. CGI and WSGI write `-` as `_`, so that `X_Forwarded_For` would pass for
@@ -54,9 +48,11 @@ export function kindOf(name: string): Kind {
   const found = known.get(name);
   if (found !== undefined) return found;
   const lower = name.toLowerCase();
-  const kind = KINDS[lower.includes('_') ? lower.replaceAll('_', '-') : lower] ?? Kind.pass;
-  const result = lower.includes('_') && kind !== Kind.forwarded ? Kind.pass : kind;
-  if (known.size < MOST_KNOWN) known.set(name, result);
+  const plain = lower.replaceAll('_', '-');
+  // Frameworks trust more of them than anybody can list.
+  const kind = plain.startsWith('x-forwarded-') ? Kind.forwarded : (KINDS[plain] ?? Kind.pass);
+  const result = plain !== lower && kind !== Kind.forwarded ? Kind.pass : kind;
+  if (known.size < MOST_KNOWN && name.length <= LONGEST_KNOWN) known.set(name, result);
   return result;
 }
 

@@ -26,6 +26,8 @@ export interface ResponseEvents {
 const MOST_HEAD = 256 * 1_024;
 /** A line of a chunk's size. */
 const MOST_LINE = 1_024;
+/** A line feed or carriage return that stands alone, and NUL. */
+const LOOSE = /\0|\r(?!\n)|(?<!\r)\n/;
 const NOTHING = Buffer.alloc(0);
 
 const enum State {
@@ -162,6 +164,8 @@ export class ResponseParser {
   }
 
   #parse(text: string): { head: ResponseHead; length: number | undefined; closes: boolean } {
+    // Whoever reads it further on might take either for the end of a line.
+    if (LOOSE.test(text)) throw new BadResponse('its head has a line end that is none, or a NUL');
     const lines = text.split('\r\n');
     const first = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/.exec(lines[0] ?? '');
     if (!first) throw new BadResponse('its answer does not begin as HTTP/1.1 does');
