@@ -197,6 +197,7 @@ export class Proxy {
   #serve2(): void {
     const { http2 } = this.#servers;
     const { clock, limits } = this.options;
+    const turnedDown = (reason: string): void => this.#refused('bad_request', reason);
     const watches = new WeakMap<ServerHttp2Session, (stream: ServerHttp2Stream) => boolean>();
     http2.on('session', (session: ServerHttp2Session) => {
       const streams = new Set<ServerHttp2Stream>();
@@ -232,11 +233,8 @@ export class Proxy {
         if (watches.get(session)?.(stream) === false) return;
         if (headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket') {
           this.#webSockets.add(stream);
-          new Upgrade2(this.#around, stream).start(headers, raw);
-        } else
-          new Exchange2(this.#around, stream, limits.headerSize, (reason) =>
-            this.#refused('bad_request', reason),
-          ).start(headers, raw, flags);
+          new Upgrade2(this.#around, stream, limits.headerSize, turnedDown).start(headers, raw);
+        } else new Exchange2(this.#around, stream, limits.headerSize, turnedDown).start(headers, raw, flags);
       },
     );
   }

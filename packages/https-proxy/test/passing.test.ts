@@ -135,6 +135,12 @@ t.test('passing - what clients and the application say reaches the other side', 
     );
     const [answer] = (await once(stream, 'response')) as [Record<string, unknown>];
     t.equal(answer[':status'], 200);
+    t.strictSame(answer['set-cookie'], ['a=1', 'b=2']);
+    const asked = { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws2', 'content-length': 5 };
+    const refused = over.request(asked, { endStream: false });
+    const [said] = (await once(refused, 'response')) as [Record<string, unknown>];
+    t.equal(said[':status'], 400, 'a WebSocket has no length');
+    refused.close();
     stream.write('third');
     const [echoed] = (await once(stream, 'data')) as [Buffer];
     t.equal(echoed.toString(), 'third');

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { forwardedLines } from '../headers/forwarded.js';
-import { isWell, requestHead2 } from '../headers/request.js';
+import { readRequest2 } from '../headers/request.js';
 import type { ResponseHead } from '../upstream/response.js';
 import { Exchange, repeatable, type Surroundings } from './exchange.js';
 
@@ -32,17 +32,14 @@ export class Exchange2 extends Exchange {
     const method = headers[':method'] ?? '';
     const path = headers[':path'] ?? '';
     const ended = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-    if (method === 'TRACE' || method === 'CONNECT' || !isWell(method, path)) {
-      this.#turnDown(method === 'TRACE' || method === 'CONNECT' ? 405 : 400, 'a request that is none');
+    if (method === 'TRACE' || method === 'CONNECT') {
+      this.#turnDown(405, `${method} is not for a server`);
       return;
     }
-    const head = requestHead2(raw, headers[':authority'] ?? '', ended);
+    const authority = headers[':authority'] ?? '';
+    const head = readRequest2({ method, path, authority, fields: raw, ended }, this.mostHead);
     if ('status' in head) {
       this.#turnDown(head.status, head.reason);
-      return;
-    }
-    if (head.lines.length + path.length > this.mostHead) {
-      this.#turnDown(431, 'the head of the request is too large');
       return;
     }
     const socket = stream.session?.socket;
@@ -132,7 +129,7 @@ const ONCE =
   /^(?:content-(?:type|length|location|range|encoding)|date|etag|expires|last-modified|location|age)$/;
 
 /** Names in lower case; a name that stands twice has both values. */
-function objectOf(fields: readonly string[]): Fields {
+export function objectOf(fields: readonly string[]): Fields {
   const all: Fields = {};
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] ?? '').toLowerCase();

@@ -4,13 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
-import { linesOf } from '../headers/fields.js';
+import { linesOf, without } from '../headers/fields.js';
 import { forwardedLines } from '../headers/forwarded.js';
-import { isWell, requestHead2, type RequestHead } from '../headers/request.js';
+import { readRequest2, type RequestHead } from '../headers/request.js';
 import type { Answer, Failure } from '../upstream/answer.js';
 import type { Connection } from '../upstream/connection.js';
 import type { ResponseHead } from '../upstream/response.js';
 import { failureOf, type Surroundings } from './exchange.js';
+import { objectOf } from './http2.js';
 
 /** Two ends that speak another protocol from now on; each is told when the other ends. */
 function join(client: Duplex, server: Socket, rest: Buffer): void {
@@ -130,18 +131,25 @@ export class Upgrade2 implements Answer {
   constructor(
     readonly around: Surroundings,
     readonly stream: ServerHttp2Stream,
+    /** bytes */
+    readonly mostHead: number,
+    readonly onRefusal: (reason: string) => void,
   ) {
     stream.on('error', () => undefined).on('close', () => this.#connection?.abort());
   }
 
   start(headers: IncomingHttpHeaders, raw: readonly string[]): void {
     const path = headers[':path'] ?? '';
-    const head = requestHead2(raw, headers[':authority'] ?? '', true);
-    const socket = this.stream.session?.socket;
-    if (!socket || 'status' in head || !isWell('GET', path)) {
-      this.#refuse(400);
+    const authority = headers[':authority'] ?? '';
+    const asked = { method: 'GET', path, authority, fields: raw, ended: true };
+    const head = readRequest2(asked, this.mostHead);
+    if ('status' in head) {
+      this.onRefusal(head.reason);
+      this.#refuse(head.status);
       return;
     }
+    const socket = this.stream.session?.socket;
+    if (!socket) return;
     const key = `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
     const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${key}`;
     const lines = `Host: ${head.host}\r\n${head.lines}${upgrade}${forwardedLines(socket, head.host)}`;
@@ -154,12 +162,14 @@ export class Upgrade2 implements Answer {
 
   upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
     this.#connection = undefined;
-    const fields: Record<string, string | number> = { ':status': 200 };
-    for (let at = 0; at < head.fields.length; at += 2) {
-      const name = (head.fields[at] ?? '').toLowerCase();
-      if (name !== 'sec-websocket-accept') fields[name] = head.fields[at + 1] ?? '';
+    try {
+      this.stream.respond({ ...objectOf(without(head.fields, ['sec-websocket-accept'])), ':status': 200 });
+    } catch (thrown) {
+      // A field that HTTP/2 does not know.
+      server.destroy();
+      this.failed('broken', String(thrown));
+      return;
     }
-    this.stream.respond(fields);
     join(this.stream, server, rest);
   }
 

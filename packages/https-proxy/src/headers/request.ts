@@ -86,12 +86,30 @@ export function requestHead(fields: readonly string[], version: string): Request
   return { host: host ?? '', lines, body, upgrade };
 }
 
+/** A request of HTTP/2. */
+export interface Request2 {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  /** Names and values by turns. */
+  readonly fields: readonly string[];
+  /** No body follows. */
+  readonly ended: boolean;
+}
+
+/** An HTTP/2 request whose head takes up to `mostHead` bytes. */
+export function readRequest2(request: Request2, mostHead: number): RequestHead | Refusal {
+  const { method, path, authority, fields, ended } = request;
+  if (!isWell(method, path)) return refuse(400, 'a request that is none');
+  const head = requestHead2(fields, authority, ended);
+  if ('status' in head) return head;
+  return head.lines.length + path.length > mostHead
+    ? refuse(431, 'the head of the request is too large')
+    : head;
+}
+
 /** The same of an HTTP/2 request, whose fields HTTP/2 itself has checked and delimits. */
-export function requestHead2(
-  fields: readonly string[],
-  authority: string,
-  ended: boolean,
-): RequestHead | Refusal {
+function requestHead2(fields: readonly string[], authority: string, ended: boolean): RequestHead | Refusal {
   let length: string | undefined;
   let cookies = '';
   let trailers = false;
@@ -126,6 +144,7 @@ export function requestHead2(
   }
   if (UNSAFE.test(cookies)) return refuse(400, 'a cookie with a line end');
   if (!hostIsWell(host)) return refuse(400, 'an authority that is no host');
+  if (ended && length !== undefined && length !== '0') return refuse(400, 'a Content-Length without a body');
   const body: Body = ended ? 'none' : length !== undefined ? 'length' : 'chunked';
   if (cookies !== '') lines += `Cookie: ${cookies}\r\n`;
   if (length !== undefined) lines += `Content-Length: ${length}\r\n`;

@@ -67,7 +67,10 @@ export class Framework {
         socket.end('HTTP/1.1 403 No\r\nX-Echo: 1\nX-Own: 2\r\nContent-Length: 0\r\n\r\n');
         return;
       }
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+          'Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n',
+      );
       if (first.length > 0) socket.write(first);
       socket.pipe(socket);
     });
