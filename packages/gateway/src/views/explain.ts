@@ -175,7 +175,7 @@ function healthOf(
   const listener = status.listeners.find((one) => one.key === routeKey(backend.transport, port));
   const known = listener?.backends.find((one) => one.address === backend.address);
   // The connector has not heard of it yet, or not any more.
-  if (listener && !known) return { health: 'unknown', last_error: null };
+  if (listener?.listening && !known) return { health: 'unknown', last_error: null };
   const failing = (known?.suspected_until ?? 0) > now;
   const suspect = known?.last_error_at != null && now - known.last_error_at < SUSPECT_FOR;
   return { health: failing ? 'failing' : suspect ? 'suspect' : 'ok', last_error: known?.last_error ?? null };
