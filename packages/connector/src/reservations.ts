@@ -25,8 +25,8 @@ export interface ReservationDeskOptions {
 
 /** Binds ports for harbor_node before they are given away, each for one asker at a time. */
 export class ReservationDesk {
-  /** Until when a port is promised to somebody, ms. */
-  readonly #promised = new Map<number, number>();
+  /** Until when a port is promised to somebody, ms, and to which service if it has one already. */
+  readonly #promised = new Map<number, { readonly until: number; readonly service: string | undefined }>();
 
   constructor(readonly options: ReservationDeskOptions) {}
 
@@ -92,10 +92,15 @@ export class ReservationDesk {
     service: string | undefined,
   ): Promise<string | undefined> {
     const now = this.options.clock.now();
-    if ((this.#promised.get(port) ?? 0) > now) return 'is being provisioned';
+    const promised = this.#promised.get(port);
+    if (promised && promised.until > now) {
+      if (service === undefined || promised.service !== service) return 'is being provisioned';
+      // Whoever asked for the service before died over it.
+      await this.release(port);
+    }
     if (this.#isTaken(port, transports, service)) return 'belongs to a service';
     this.#forgetPast(now);
-    this.#promised.set(port, now + holdFor);
+    this.#promised.set(port, { until: now + holdFor, service });
     const outcome = await this.options.binder.reserve(port, transports, holdFor);
     if (outcome.held) return undefined;
     this.#promised.delete(port);
@@ -122,7 +127,7 @@ export class ReservationDesk {
   }
 
   #forgetPast(now: number): void {
-    for (const [port, until] of this.#promised) {
+    for (const [port, { until }] of this.#promised) {
       // In order of time: whatever comes after is later still.
       if (until > now) return;
       this.#promised.delete(port);
