@@ -4,6 +4,7 @@ import {
   Membership,
   portsOf,
   RouteTable,
+  within,
   type Backend,
   type RouteKey,
   type Transport,
@@ -153,7 +154,7 @@ export async function startConnector(context: ProcessContext): Promise<RunningPr
   /** A port of a service deleted up to this revision is free when this resolves, or it takes too long. */
   async function seen(revision: number): Promise<void> {
     const applied = follower.caughtUp(revision).then(() => plane.settled());
-    await Promise.race([applied, new Promise<void>((resolve) => clock.schedule(CATCH_UP, resolve))]);
+    await within(clock, CATCH_UP, applied);
   }
 
   /** A port in conflict is tried at once when an instance of its service registers (contract §7). */

@@ -1,5 +1,5 @@
 import type { Bus } from '@harbor/bus';
-import type { Clock, Millis, RouteTable } from '@harbor/core';
+import { within, type Clock, type Millis, type RouteTable } from '@harbor/core';
 import type { Relay } from '@harbor/relay';
 import { nodeSubjects, statusRequest, type StatusReply } from '@harbor/wire';
 import type { ConflictLog } from './conflicts.js';
@@ -25,11 +25,7 @@ export interface StatusOptions {
 export function serveStatus(options: StatusOptions): void {
   const { bus, node, relay, conflicts, kernel, why, clock } = options;
   bus.serve(nodeSubjects(node).status, statusRequest, async ({ service }): Promise<StatusReply> => {
-    if (kernel && service !== undefined)
-      await Promise.race([
-        kernel.settled(),
-        new Promise<void>((resolve) => clock.schedule(PATIENCE, resolve)),
-      ]);
+    if (kernel && service !== undefined) await within(clock, PATIENCE, kernel.settled());
     const held = conflicts.list();
     return {
       data_plane: planeOf(relay, kernel, service),

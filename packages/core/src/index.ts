@@ -25,3 +25,5 @@ export * from './text/escape.js';
 export * from './time/backoff.js';
 export * from './time/clock.js';
 export * from './time/manual-clock.js';
+export * from './time/restarts.js';
+export * from './time/within.js';

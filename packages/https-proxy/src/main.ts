@@ -1,7 +1,7 @@
+import { untilSignal } from '@harbor/machine';
 import { fail } from '@harbor/terminal';
 import cluster from 'node:cluster';
 import { CommanderError } from 'commander';
-import { untilSignal } from './ending.js';
 import { command } from './options.js';
 import { serve } from './serve.js';
 import { joinAsWorker, superviseWorkers } from './workers.js';

@@ -1,10 +1,9 @@
-import { backoffDelay } from '@harbor/core';
+import { Restarts } from '@harbor/core';
 import { createStdoutLogger } from '@harbor/log';
-import { systemClock, systemRandom } from '@harbor/machine';
+import { systemClock, systemRandom, untilSignal } from '@harbor/machine';
 import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { untilSignal } from './ending.js';
 import type { Flags } from './options.js';
 import type { Part } from './serve.js';
 
@@ -16,10 +15,6 @@ interface Place {
   readonly ticketKeys: string;
 }
 
-/** The waits before a worker that ended is started again, ms. */
-const RESTART = { first: 500, most: 30_000 };
-/** A worker that served for this long had started well: its end counts as the first, ms. */
-const STABLE = 10_000;
 /** What session tickets are sealed with, bytes (tls.createServer). */
 const TICKET_KEYS = 48;
 
@@ -40,16 +35,15 @@ export async function superviseWorkers({ workers, logLevel }: Flags): Promise<vo
     worker.once('message', () => worker.send({ at, of: workers, ticketKeys } satisfies Place));
     return worker;
   };
-  const keep = (worker: Worker, at: number, ends = 0): void => {
+  const keep = (worker: Worker, at: number, restarts = new Restarts(systemRandom)): void => {
     const since = systemClock.now();
     worker.once('exit', (code, signal) => {
       running.delete(worker);
       if (end.signal.aborted) return;
       const how = signal ? `was ended by ${signal}` : `ended with ${code}`;
       log.error({ event: 'worker_ended', worker: at }, `worker ${at} ${how}; it is started again`);
-      const before = systemClock.now() - since >= STABLE ? 0 : ends;
-      systemClock.schedule(backoffDelay(RESTART, before, systemRandom), () => {
-        if (!end.signal.aborted) keep(launch(at), at, before + 1);
+      systemClock.schedule(restarts.wait(systemClock.now() - since), () => {
+        if (!end.signal.aborted) keep(launch(at), at, restarts);
       });
     });
   };

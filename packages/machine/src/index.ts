@@ -6,5 +6,6 @@ export * from './parent-death.js';
 export * from './processes.js';
 export * from './programs.js';
 export * from './reserved-ports.js';
+export * from './signals.js';
 export * from './sockets.js';
 export * from './time.js';

@@ -2,7 +2,7 @@ import type { Bus, InvalidMessage } from '@harbor/bus';
 import { homeHash, realHome } from '@harbor/config';
 import { asHarborError, HarborError, type Clock, type Random } from '@harbor/core';
 import { createLogger, limitedReporter, type LimitedReporter, type Logger } from '@harbor/log';
-import { systemClock, systemRandom, takeLock } from '@harbor/machine';
+import { systemClock, systemRandom, takeLock, untilSignal } from '@harbor/machine';
 import type { Store } from '@harbor/store';
 import { openBus, openPlace, openStore, type Place } from './connections.js';
 import { failedMessage, tellSupervisor } from './readiness.js';
@@ -146,12 +146,6 @@ async function boot(
 function reportInvalid(reporter: LimitedReporter, { subject, reason, head }: InvalidMessage): void {
   const kind = `${subject} ${reason.replace(/[0-9]+|"[^"]*"/g, '…').slice(0, 200)}`;
   reporter.report(kind, { event: 'message_refused', subject, reason, head });
-}
-
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
 }
 
 /** An error nobody caught: it is logged, and the supervisor starts the process anew. */

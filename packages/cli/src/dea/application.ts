@@ -1,4 +1,4 @@
-import { backoffDelay, transportsOf, type Clock, type Random, type Transport } from '@harbor/core';
+import { Restarts, transportsOf, type Clock, type Random, type Transport } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
 import {
@@ -42,12 +42,8 @@ export interface ApplicationOptions {
   readonly tell: (event: ApplicationEvent) => void;
 }
 
-/** The waits before a crashed instance is started again, ms. */
-const RESTART = { first: 500, most: 30_000 };
 /** A UDP port that is not seen to be bound is announced after this long, ms. */
 const UDP_PATIENCE = 2_000;
-/** An instance that ran for this long had started well: its next crash counts as the first, ms. */
-const STABLE = 10_000;
 
 interface Running {
   readonly id: string;
@@ -60,7 +56,7 @@ interface Running {
 
 interface Slot {
   readonly index: number;
-  crashes: number;
+  readonly restarts: Restarts;
   running?: Running;
   cancelRestart?: () => void;
 }
@@ -77,7 +73,10 @@ export class Application {
 
   constructor(readonly options: ApplicationOptions) {
     this.#services = options.services;
-    this.#slots = Array.from({ length: options.instances }, (_, index) => ({ index, crashes: 0 }));
+    this.#slots = Array.from({ length: options.instances }, (_, index) => ({
+      index,
+      restarts: new Restarts(options.random),
+    }));
   }
 
   /** Starts all instances, in the order of their indexes; `stop` may come before it is done. */
@@ -250,14 +249,13 @@ export class Application {
     });
     this.#awaited(left);
     if (this.#stopping) return;
-    if (running && clock.now() - running.since >= STABLE) slot.crashes = 0;
-    this.#restart(slot);
+    this.#restart(slot, running ? clock.now() - running.since : 0);
   }
 
-  #restart(slot: Slot): void {
-    const { clock, random, refresh } = this.options;
+  #restart(slot: Slot, ranFor: number): void {
+    const { clock, refresh } = this.options;
     const { index } = slot;
-    const wait = backoffDelay(RESTART, slot.crashes++, random);
+    const wait = slot.restarts.wait(ranFor);
     this.#tell('restarting', index, `instance ${index} is started again in ${(wait / 1_000).toFixed(1)} s`);
     slot.cancelRestart = clock.schedule(wait, () => {
       const start = refresh()
@@ -269,7 +267,7 @@ export class Application {
         })
         .catch((thrown: unknown) => {
           this.#tell('exited', index, `instance ${index} cannot be started: ${textOf(thrown)}`);
-          if (!this.#stopping) this.#restart(slot);
+          if (!this.#stopping) this.#restart(slot, 0);
         });
       this.#awaited(start);
     });

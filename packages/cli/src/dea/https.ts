@@ -1,4 +1,4 @@
-import { backoffDelay, type Clock, type Random } from '@harbor/core';
+import { Restarts, type Clock, type Random } from '@harbor/core';
 import { fileURLToPath } from 'node:url';
 import type { Berth, NeededProxy } from './berth.js';
 import { Instance } from './instance.js';
@@ -29,9 +29,6 @@ export interface RunningProxy {
 
 const PROGRAM = fileURLToPath(new URL('../../../../../bin/harbor_https_proxy', import.meta.url));
 
-/** The waits before a proxy that ended is started again, ms. */
-const RESTART = { first: 500, most: 30_000 };
-
 /**
  * Starts an HTTPS proxy beside an instance: it listens on the service's port as soon as the instance serves
  * HTTP.
@@ -49,7 +46,7 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
   const alone = instances > 1 && env.HARBOR_HTTPS_PROXY_WORKERS === undefined ? ['--workers', '1'] : [];
   const words = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
   let ended = false;
-  let ends = 0;
+  const restarts = new Restarts(random);
   let proxy: Instance | undefined;
   let cancel: () => void = () => undefined;
   const start = (): void => {
@@ -60,7 +57,8 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
         onLine: (line, stream) => onLine(`${needed.service}: ${textOf(line)}`, stream),
         onExit: (how) => {
           if (ended) return;
-          const wait = backoffDelay(RESTART, ends++, random);
+          // However long it ran: each end of a proxy counts.
+          const wait = restarts.wait(0);
           onLine(`${needed.service}: its HTTPS proxy ${how}; it is started again`, 'stderr');
           cancel = clock.schedule(wait, start);
         },

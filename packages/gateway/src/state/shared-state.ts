@@ -1,4 +1,4 @@
-import type { Clock, Commit, CommitResult, Replica } from '@harbor/core';
+import { within, type Clock, type Commit, type CommitResult, type Replica } from '@harbor/core';
 import type { StateFollower, StateStore } from '../dependencies.js';
 
 /** How long a write waits until this gateway reads it too, ms; past that it is acknowledged anyway. */
@@ -25,11 +25,6 @@ export class SharedState {
 
   /** Waits until the replica holds a revision, which somebody else may have made for us, or it takes too long. */
   async seen(revision: number): Promise<void> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = this.clock.schedule(READ_OWN_WRITE, resolve);
-    });
-    await Promise.race([this.follower.caughtUp(revision), late]);
-    cancel();
+    await within(this.clock, READ_OWN_WRITE, this.follower.caughtUp(revision));
   }
 }
