@@ -1,4 +1,4 @@
-import type { ErrorCode, HarborError } from '@harbor/core';
+import { HarborError, type ErrorCode } from '@harbor/core';
 
 /** A code of the v1 gateway and of the service nodes, with its HTTP status (wire facts §1). */
 interface ServiceError {
@@ -48,4 +48,9 @@ export function serviceErrorOf(error: HarborError): ServiceError {
 export function failureOf(error: HarborError) {
   const { code, status } = serviceErrorOf(error);
   return { status, msg: { code, description: error.message, error: error.code } };
+}
+
+/** Somebody else in the space has the name of a service. */
+export function nameTaken(name: string): HarborError {
+  return new HarborError('HARBOR_SERVICE_EXISTS', `the name ${JSON.stringify(name)} is taken`);
 }

@@ -7,6 +7,7 @@ import {
   type Instance,
   type Write,
 } from '@harbor/core';
+import { nameTaken } from '@harbor/wire';
 import type { Log } from '../dependencies.js';
 import type { ServiceNodeClient } from '../nodes/client.js';
 import type { NodeChoice, NodeNeeds } from '../nodes/directory.js';
@@ -20,7 +21,6 @@ import {
   isSame,
   nameClaim,
   nameClaimId,
-  nameTaken,
   ownerOf,
   parametersForNode,
   type WantedInstance,

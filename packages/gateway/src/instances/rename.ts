@@ -1,6 +1,6 @@
 import { protocolOfName, type Instance, type Replica } from '@harbor/core';
-import type { Plan, Renaming, ServiceParametersWire } from '@harbor/wire';
-import { nameClaimId, nameTaken, ownerOf } from './wanted.js';
+import { nameTaken, type Plan, type Renaming, type ServiceParametersWire } from '@harbor/wire';
+import { nameClaimId, ownerOf } from './wanted.js';
 
 /**
  * What the node writes together with the record of an instance that gets another name; undefined where the name

@@ -139,11 +139,6 @@ function wordOf(instance: Pick<Instance, 'name' | 'organization' | 'space'>): st
   return [instance.organization, instance.space, instance.name].map(encodeURIComponent).join('/');
 }
 
-/** Somebody else in the space has it. */
-export function nameTaken(name: string): HarborError {
-  return new HarborError('HARBOR_SERVICE_EXISTS', `the name ${JSON.stringify(name)} is taken`);
-}
-
 /** The claim itself. */
 export function nameClaim(instance: string): NameClaim {
   return { instance };

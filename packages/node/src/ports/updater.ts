@@ -13,6 +13,7 @@ import {
   type Write,
 } from '@harbor/core';
 import type { Follower, Store } from '@harbor/store';
+import { nameTaken } from '@harbor/wire';
 import type { Reservations } from './reservations.js';
 
 /** A node operation over this is rolled back (wire facts §2), ms. */
@@ -161,10 +162,6 @@ function underName(service: Service, { name, owner }: Renamed): Service {
   const named: Service & { owner?: string } = { ...service, name };
   delete named.owner;
   return owner === undefined ? named : { ...named, owner };
-}
-
-function nameTaken(name: string): HarborError {
-  return new HarborError('HARBOR_SERVICE_EXISTS', `the name ${JSON.stringify(name)} is taken`);
 }
 
 function busy(id: string): HarborError {
