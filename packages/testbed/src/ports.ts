@@ -10,40 +10,57 @@ const SLICES = 40;
 /** A range that no slice holds comes from here: one test file asks for one, and measurements, which run alone. */
 const LARGE = { low: LOW + SLICES * SLICE, high: 32_000 };
 
-/** Test files run side by side, each in a process of its own: each draws from a slice that is its alone. */
-let own: Promise<number> | undefined;
-const given = new Set<number>();
+/** Ports in a row of which those from `next` on were not handed out yet. */
+interface Room {
+  next: number;
+  readonly end: number;
+}
+
+/** Test files run side by side, each in a process of its own: each takes from slices that are its alone. */
+let slice: Promise<Room> | undefined;
+const large: Room = { next: LARGE.low, end: LARGE.high };
 
 /** A TCP port that nobody listens on now, on any address, and that was not handed out before. */
 export async function freePort(): Promise<number> {
   return (await freeRange(1)).low;
 }
 
-/** The first of `size` free ports in a row: a port range for a Harbor of the test's own. */
+/** `size` free ports in a row: a port range for a Harbor of the test's own. */
 export async function freeRange(size: number): Promise<{ low: number; high: number }> {
-  own ??= claimSlice();
-  const [from, room] =
-    size <= SLICE / 2 ? [await own, SLICE - size] : [LARGE.low, LARGE.high - LARGE.low - size];
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const low = from + Math.floor(Math.random() * room);
+  for (;;) {
+    const low = size <= SLICE ? await takeFromSlice(size) : take(large, size);
+    if (low === undefined) throw new Error(`no ${size} free ports in a row below ${large.end}`);
     const ports = Array.from({ length: size }, (_, at) => low + at);
-    if (ports.some((port) => given.has(port))) continue;
-    if ((await Promise.all(ports.map(canListen))).every(Boolean)) {
-      for (const port of ports) given.add(port);
-      return { low, high: low + size - 1 };
-    }
+    if ((await Promise.all(ports.map(canListen))).every(Boolean)) return { low, high: low + size - 1 };
   }
-  throw new Error(`no ${size} free ports in a row from ${from} on`);
+}
+
+/** The next `size` ports of a room, in turn and never at random: what is left never lies in pieces. */
+function take(room: Room, size: number): number | undefined {
+  if (room.end - room.next < size) return undefined;
+  room.next += size;
+  return room.next - size;
+}
+
+/** The same from this process's slice, or from another one when it is used up. */
+async function takeFromSlice(size: number): Promise<number> {
+  for (;;) {
+    const held = (slice ??= claimSlice());
+    const low = take(await held, size);
+    if (low !== undefined) return low;
+    if (slice === held) slice = undefined;
+  }
 }
 
 /**
- * The first port of a slice that no other process holds. Held by an abstract socket (unix(7)), which the
+ * A slice that nobody holds yet. Held by an abstract socket (unix(7)), which the
  * kernel gives back when this process ends, however it ends.
  */
-async function claimSlice(): Promise<number> {
+async function claimSlice(): Promise<Room> {
   for (let attempt = 0; attempt < SLICES; attempt++) {
-    const slice = (process.pid + attempt) % SLICES;
-    if (await claim(`\0harbor-test-ports-${slice}`)) return LOW + slice * SLICE;
+    const number = (process.pid + attempt) % SLICES;
+    const next = LOW + number * SLICE;
+    if (await claim(`\0harbor-test-ports-${number}`)) return { next, end: next + SLICE };
   }
   throw new Error(`all ${SLICES} slices of test ports are held: more test files run side by side than fit`);
 }
