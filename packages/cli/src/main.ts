@@ -2,7 +2,6 @@ import { HarborError } from '@harbor/core';
 import { openPlace, version } from '@harbor/runtime';
 import { addCompletion, endWithReader, examples, fail, pointToHelp, say, speakingAs } from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
-import { runApplication } from './app/run.js';
 import { addCertificates } from './certs/commands.js';
 import { openGateway, type GatewayClient } from './gateway/client.js';
 import { SUGGESTIONS } from './manual.js';
@@ -214,9 +213,10 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
         "harbor run --service udp-syslog -- sh -c 'nc -u -l -p $STACKATO_HARBOR'",
       ),
     )
-    .action((command: string[], { service, manifest = true, ...flags }: RunFlags) =>
-      runApplication(openPlace(env), env, command, { ...flags, manifest, services: service }),
-    );
+    .action(async (command: string[], { service, manifest = true, ...flags }: RunFlags) => {
+      const { runApplication } = await import('./app/run.js');
+      await runApplication(openPlace(env), env, command, { ...flags, manifest, services: service });
+    });
 }
 
 function collect(name: string, before: readonly string[]): string[] {

@@ -16,8 +16,6 @@ import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
 import { run } from './cli/run.js';
 import { status } from './cli/status.js';
-import { guardHome } from './supervisor/guard.js';
-import { superviseHome } from './supervisor/main.js';
 
 /** The administrator's command. Exit codes: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
@@ -124,11 +122,18 @@ export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Comman
   addNode(kato, place, changes, env);
   addRole(kato, place, changes);
   addCompletion(kato, SUGGESTIONS);
-  kato.command('guard', { hidden: true }).action(() => guardHome(env, false));
+  // The supervisor is loaded only where it runs: what it needs would double the time of every other command.
+  kato.command('guard', { hidden: true }).action(async () => {
+    const { guardHome } = await import('./supervisor/guard.js');
+    await guardHome(env, false);
+  });
   kato
     .command('supervise', { hidden: true })
     .option('--foreground')
-    .action((options: { foreground?: boolean }) => superviseHome(env, options.foreground ?? false));
+    .action(async (options: { foreground?: boolean }) => {
+      const { superviseHome } = await import('./supervisor/main.js');
+      await superviseHome(env, options.foreground ?? false);
+    });
   return kato;
 }
 

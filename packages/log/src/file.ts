@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import pinoRoll from 'pino-roll';
+import type pinoRoll from 'pino-roll';
 
 /** Where a log is kept and when it is rotated. */
 export interface LogFile {
@@ -22,7 +22,9 @@ type RollingStream = Awaited<ReturnType<typeof pinoRoll>>;
 export async function openLogFile({ dir, name, size, count }: LogFile): Promise<RollingStream> {
   const rolled = join(dir, 'rolled', name);
   mkdirSync(rolled, { recursive: true });
-  const stream = await pinoRoll({
+  // Loaded here and not above: it brings hundreds of files, which a command that logs nothing would wait for.
+  const { default: roll } = await import('pino-roll');
+  const stream = await roll({
     file: join(rolled, name),
     extension: '.log',
     size: `${size}m`,

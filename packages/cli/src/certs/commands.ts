@@ -1,11 +1,13 @@
 import { HarborError } from '@harbor/core';
 import { examples } from '@harbor/terminal';
 import { Option, type Command } from 'commander';
-import { checkCertificates, type CheckFlags } from './check.js';
-import { newCertificate, type NewFlags } from './new.js';
-import { showFiles } from './show.js';
+import type { CheckFlags } from './check.js';
+import type { NewFlags } from './new.js';
 
-/** `harbor certs`: what an application with HTTPS at its port needs. */
+/**
+ * `harbor certs`: what an application with HTTPS at its port needs. Each command is loaded when it is called:
+ * the library below them is one that no other command of `harbor` needs.
+ */
 export function addCertificates(harbor: Command, env: NodeJS.ProcessEnv): void {
   const group = harbor
     .command('certs')
@@ -31,14 +33,20 @@ export function addCertificates(harbor: Command, env: NodeJS.ProcessEnv): void {
         'harbor certs new --authority --service my-ca && harbor certs new localhost --ca certs/my-ca.crt',
       ),
     )
-    .action((names: string[], flags: NewFlags) => newCertificate(names, flags, new Date()));
+    .action(async (names: string[], flags: NewFlags) => {
+      const { newCertificate } = await import('./new.js');
+      newCertificate(names, flags, new Date());
+    });
   group
     .command('show')
     .argument('<FILE...>', 'PEM files')
     .description('Show what files hold.')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('harbor certs show certs/harbor.crt certs/harbor.key --json'))
-    .action((files: string[], flags: { json?: boolean }) => showFiles(files, flags));
+    .action(async (files: string[], flags: { json?: boolean }) => {
+      const { showFiles } = await import('./show.js');
+      showFiles(files, flags);
+    });
   group
     .command('check')
     .description('Check what the HTTPS proxy of a service would serve: exit 0 when it can.')
@@ -46,7 +54,10 @@ export function addCertificates(harbor: Command, env: NodeJS.ProcessEnv): void {
     .option('--root <DIR>', "the application's root", '.')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('harbor certs check', 'harbor certs check --service web-https --root app'))
-    .action((flags: CheckFlags) => checkCertificates(flags, env));
+    .action(async (flags: CheckFlags) => {
+      const { checkCertificates } = await import('./check.js');
+      checkCertificates(flags, env);
+    });
 }
 
 function days(text: string): number {

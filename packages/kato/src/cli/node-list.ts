@@ -1,7 +1,7 @@
 import type { Place } from '@harbor/runtime';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import { NodesClient } from '../cluster/gateway.js';
-import { invite } from './node-token.js';
+import type { Invitation } from './node-token.js';
 
 /** `kato node list`: every node; with `join` also what another machine needs to become one. */
 export async function nodeList(
@@ -10,7 +10,12 @@ export async function nodeList(
   { json, join }: { readonly json?: boolean; readonly join?: boolean },
 ): Promise<void> {
   const { nodes } = await new NodesClient(place).nodes();
-  const invitation = join ? await invite(place, now) : undefined;
+  let invitation: Invitation | undefined;
+  if (join) {
+    // Loaded only here: certificates are made with a library that a list need not wait for.
+    const { invite } = await import('./node-token.js');
+    invitation = await invite(place, now);
+  }
   if (json) {
     sayJson(invitation ? { nodes, join: invitation } : nodes);
     return;

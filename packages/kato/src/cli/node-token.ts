@@ -2,8 +2,8 @@ import { HarborError } from '@harbor/core';
 import { firstExternalIPv4 } from '@harbor/machine';
 import { withStore, type Place } from '@harbor/runtime';
 import type { Change } from '@harbor/core';
-import { ensureAuthority, fingerprintOf } from '../cluster/authority.js';
-import { formatToken, newToken, TOKEN_GOOD_FOR, tokenId } from '../cluster/token.js';
+import { ensureAuthority } from '../cluster/authority.js';
+import { fingerprintOf, formatToken, newToken, TOKEN_GOOD_FOR, tokenId } from '../cluster/token.js';
 import { connectSupervisor } from '../supervisor/index.js';
 
 /** What another machine needs to be attached. */

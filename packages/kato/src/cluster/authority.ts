@@ -1,7 +1,7 @@
 import { makeCertificate } from '@harbor/certificates';
 import type { Home } from '@harbor/config';
 import { CORE_NAME, parseJson, z } from '@harbor/wire';
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -44,11 +44,6 @@ export function ensureAuthority(home: Home, now: Date): Authority {
     rmSync(temporary);
   }
   return readAuthority(home) ?? made;
-}
-
-/** What tells an authority from every other: SHA-256 of its certificate, base64url. */
-export function fingerprintOf(ca: string | Buffer): string {
-  return createHash('sha256').update(new X509Certificate(ca).raw).digest('base64url');
 }
 
 function makeAuthority(now: Date): Authority {

@@ -2,7 +2,7 @@ import { HarborError } from '@harbor/core';
 import { CORE_CHANNELS, CORE_NAME, type CoreChannel, type CoreRecord } from '@harbor/wire';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
-import { fingerprintOf } from './authority.js';
+import { fingerprintOf } from './token.js';
 
 /** How long a core may take to answer, ms. */
 const PATIENCE = 10_000;

@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 
 /** How long a token is good, ms. */
 export const TOKEN_GOOD_FOR = 3_600_000;
@@ -24,6 +24,11 @@ export function parseToken(text: string): Token {
   const [, secret, fingerprint] = /^([\w-]{43})\.([\w-]{43})$/.exec(text.trim()) ?? [];
   if (secret !== undefined && fingerprint !== undefined) return { secret, fingerprint };
   throw new HarborError('HARBOR_USAGE', 'this is no token; copy all of what kato node list --join printed');
+}
+
+/** What tells a core's authority from every other: SHA-256 of its certificate, base64url. */
+export function fingerprintOf(ca: string | Buffer): string {
+  return createHash('sha256').update(new X509Certificate(ca).raw).digest('base64url');
 }
 
 /** The id under which a token is stored: who reads it there cannot use it. */
