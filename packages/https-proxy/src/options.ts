@@ -22,6 +22,8 @@ export interface Flags {
   readonly maxConnections: number;
   /** Processes. */
   readonly workers: number;
+  /** Connections begin with a PROXY protocol header. */
+  readonly proxyProtocol: boolean;
   readonly wait: boolean;
   readonly logLevel: string;
 }
@@ -64,6 +66,9 @@ export function command(run: (flags: Flags) => Promise<void>): Command {
       option('--workers <N>', 'how many processes share the work')
         .argParser(workers)
         .default(Math.min(2, availableParallelism())),
+    )
+    .addOption(
+      option('--proxy-protocol', 'connections begin with a PROXY protocol header, v1 or v2').default(false),
     )
     .addOption(option('--wait', 'listen when the application does').default(false))
     .addOption(

@@ -71,6 +71,7 @@ export async function serve(flags: Flags, env: NodeJS.ProcessEnv, part: Part): P
       idleTimeout: flags.idleTimeout * 1_000,
       maxConnections: Math.ceil(flags.maxConnections / part.of),
     },
+    proxyProtocol: flags.proxyProtocol,
     ...(part.ticketKeys ? { ticketKeys: part.ticketKeys } : {}),
     upstreamTimeout: flags.upstreamTimeout * 1_000,
     certificates,

@@ -9,6 +9,7 @@ import type { Surroundings } from './front/exchange.js';
 import { guardSession } from './front/flood.js';
 import { Exchange1, readRequest } from './front/http1.js';
 import { Exchange2 } from './front/http2.js';
+import { expectHeaders } from './front/sources.js';
 import { createServers, STREAMS, type Limits, type Servers } from './front/tls.js';
 import { endWith, Upgrade1, Upgrade2 } from './front/upgrade.js';
 import { Pool } from './upstream/pool.js';
@@ -17,6 +18,8 @@ export interface ProxyOptions {
   readonly listen: { readonly host?: string; readonly port: number };
   readonly to: { readonly host: string; readonly port: number };
   readonly limits: Limits;
+  /** Connections begin with a PROXY protocol header, which names their source. */
+  readonly proxyProtocol: boolean;
   /** ms */
   readonly upstreamTimeout: number;
   readonly certificates: Certificates;
@@ -40,6 +43,8 @@ export class Proxy {
   readonly #silent = new Set<Duplex>();
   /** Streams of HTTP/2 that speak another protocol. */
   readonly #webSockets = new WeakSet<ServerHttp2Stream>();
+  /** Ends the connections that are no more than open. */
+  #endBare: () => void = () => undefined;
   #closing = false;
 
   constructor(readonly options: ProxyOptions) {
@@ -60,6 +65,12 @@ export class Proxy {
     this.#servers = createServers(options);
     this.#serve1();
     this.#serve2();
+    if (options.proxyProtocol)
+      this.#endBare = expectHeaders(this.#servers.https, {
+        clock,
+        headTimeout: options.limits.headTimeout,
+        onRefusal: (reason) => this.#refused('proxy_protocol', reason),
+      });
   }
 
   /** Resolves with the port when it listens. Errors: HARBOR_ADDRESS_IN_USE. */
@@ -89,6 +100,7 @@ export class Proxy {
     this.#closing = true;
     const closed = new Promise<void>((done) => https.close(() => done()));
     https.closeIdleConnections();
+    this.#endBare();
     for (const socket of this.#silent) socket.destroy();
     for (const session of this.#sessions.keys()) session.close();
     const cancel = this.options.clock.schedule(patience, () => {

@@ -1,7 +1,7 @@
 import { backendId, type Backend, type Clock, type Millis } from '@harbor/core';
 import { plainAddress } from './plain-address.js';
 import type { End, Ends } from './ends/end.js';
-import { headerV1, headerV2 } from './proxy-protocol.js';
+import { headerV1, headerV2 } from './proxy-protocol/write.js';
 
 /** What a connection needs of its listener. */
 export interface ConnectionHost {

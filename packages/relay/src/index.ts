@@ -1,4 +1,4 @@
-export { headerV1, headerV2, type Endpoints } from './proxy-protocol.js';
+export * from './proxy-protocol/index.js';
 export type { BackendHealth } from './health.js';
 export type { BackendFailure, ListenerStats, RelaySettings } from './listener.js';
 export { Relay, type ListenFailure, type RelayEvents, type RelayOptions } from './relay.js';

@@ -13,7 +13,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { plainAddress } from './plain-address.js';
 import { Health, isLocal } from './health.js';
 import type { Listener, ListenerOptions, ListenerStats } from './listener.js';
-import { headerV2 } from './proxy-protocol.js';
+import { headerV2 } from './proxy-protocol/write.js';
 import { UdpFlow } from './udp-flow.js';
 
 /** Clients a port remembers at most; beyond that the one silent for longest is forgotten. */

@@ -98,9 +98,11 @@ async function ifThere(service: Promise<ServiceView>): Promise<ServiceView | und
 }
 
 function runService(service: ServiceView, local: ReadonlySet<string>): RunService {
-  const { name, plan, protocol, credentials } = service;
+  const { name, plan, protocol, credentials, parameters } = service;
   if (!credentials)
     throw new HarborError('HARBOR_SERVICE_BUSY', `${name} has no port yet, it is ${service.state}`);
   const here = local.has(credentials.host);
-  return { name, label: SERVICE_NAME, plan, tags: SERVICE_TAGS, credentials, protocol, local: here };
+  const proxyProtocol = parameters.proxy_protocol !== undefined;
+  const known = { name, label: SERVICE_NAME, plan, tags: SERVICE_TAGS, credentials, protocol };
+  return { ...known, local: here, proxyProtocol };
 }

@@ -107,6 +107,8 @@ export interface NeededProxy {
   readonly listens: number;
   /** Where the framework serves plain HTTP: PORT of the instance. */
   readonly upstream: number;
+  /** What comes to it begins with a PROXY protocol header. */
+  readonly proxyProtocol: boolean;
 }
 
 /**
@@ -119,5 +121,10 @@ export function neededProxies({ services, httpPort }: Berth, root: string): Need
   return services
     .filter(({ protocol }) => transportsOf(protocol).includes('tcp'))
     .filter(({ name }) => isHttpsName(name) || (mentionsHttps(name) && hasOwnPair(root, name)))
-    .map(({ name, listens }) => ({ service: name, listens, upstream: httpPort }));
+    .map(({ name, listens, proxyProtocol }) => ({
+      service: name,
+      listens,
+      upstream: httpPort,
+      proxyProtocol,
+    }));
 }

@@ -44,6 +44,7 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
   };
   // Several instances have the cores busy by themselves.
   const alone = instances > 1 && env.HARBOR_HTTPS_PROXY_WORKERS === undefined ? ['--workers', '1'] : [];
+  const headed = needed.proxyProtocol ? ['--proxy-protocol'] : [];
   const words = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
   let ended = false;
   const restarts = new Restarts(random);
@@ -51,7 +52,7 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
   let cancel: () => void = () => undefined;
   const start = (): void => {
     proxy = new Instance(
-      berth.command([process.execPath, PROGRAM, ...words, ...alone, '--wait']),
+      berth.command([process.execPath, PROGRAM, ...words, ...alone, ...headed, '--wait']),
       { env, cwd: root },
       {
         onLine: (line, stream) => onLine(`${needed.service}: ${textOf(line)}`, stream),

@@ -8,8 +8,8 @@ interface Remembered {
 const remembered = new WeakMap<object, Remembered>();
 
 /**
- * The lines that tell the application who asked and how. A client speaks to this proxy directly, so whatever it
- * says itself under these names is not passed on. A connection asks for one host as a rule: its lines are kept.
+ * The lines that tell the application who asked and how. A client speaks to this proxy directly, or through Harbor
+ * alone, so whatever it says itself under these names is not passed on. A connection asks for one host as a rule: its lines are kept.
  */
 export function forwardedLines(socket: Pick<Socket, 'remoteAddress'>, host: string): string {
   const kept = remembered.get(socket);

@@ -8,8 +8,12 @@ export interface Endpoints {
   readonly destinationPort: number;
 }
 
-const SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
-const VERSION_2_PROXY = 0x21;
+/** What version 2 begins with. */
+export const SIGNATURE = Buffer.from([
+  0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
+]);
+/** Version 2, and the command that the addresses are those of the client. */
+export const VERSION_2_PROXY = 0x21;
 
 /** Version 1, a line of text (HAProxy's proxy-protocol.txt, section 2.1). */
 export function headerV1({ source, sourcePort, destination, destinationPort }: Endpoints): Buffer {
