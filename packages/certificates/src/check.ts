@@ -53,6 +53,18 @@ export function checkPair(files: PairFiles, options: CheckOptions): Checked {
   return { files, faults, chain, key };
 }
 
+/** What a day brings, and not a change of the files. */
+const DATED = new Set(['expired', 'expires', 'early']);
+
+/** The faults that a pair has at another time than when it was read, whatever its files hold by then. */
+export function faultsAt({ files, faults, chain }: Checked, now: Date): Fault[] {
+  const all = faults.filter(({ kind }) => !DATED.has(kind));
+  dates(files.crt, chain, now, (level, kind, file, message) =>
+    all.push({ level, kind, file, message: `${file} ${message}` }),
+  );
+  return all;
+}
+
 export function isServable({ faults }: Pick<Checked, 'faults'>): boolean {
   return faults.every(({ level }) => level !== 'error');
 }

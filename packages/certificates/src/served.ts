@@ -2,7 +2,7 @@ import type { Clock } from '@harbor/core';
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Certificate } from './certificate.js';
-import { checkPair, isServable, PASSPHRASE, type Checked, type Fault } from './check.js';
+import { checkPair, faultsAt, isServable, PASSPHRASE, type Checked, type Fault } from './check.js';
 import { findPairs } from './find.js';
 
 /** What is served: a context for each pair, and which names lead to which. */
@@ -17,6 +17,8 @@ export interface Served {
   readonly print: string;
   /** The context for a host name a client asks for (SNI). */
   contextFor(name: string): SecureContext;
+  /** The faults that what is served has by now, whatever lies in its place. */
+  faultsAt(now: Date): readonly Fault[];
 }
 
 export interface ServeOptions {
@@ -55,6 +57,7 @@ export function loadServed(options: ServeOptions): Served {
     context: first.context,
     options: first.pem,
     faults,
+    faultsAt: (now) => checked.flatMap((each) => faultsAt(each, now)),
     leaves: checked.flatMap(({ files, chain: [certificate] }) =>
       certificate ? [{ file: files.crt, certificate }] : [],
     ),

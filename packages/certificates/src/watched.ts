@@ -85,8 +85,8 @@ export function watchCertificates(options: ServeOptions, events: CertificateEven
     cancel.day = clock.schedule(DAY, daily);
   };
   const renewFaults = (): void => {
-    // Whether it has expired is a matter of the day, not of a change.
-    const faults = faultsNow(options) ?? served.faults;
+    // Whether it has expired is a matter of the day, not of a change: no change may come, or a bad one.
+    const faults = served.faultsAt(new Date(clock.now()));
     if (faults.length > 0) events.onFaults({ ...served, faults });
   };
   follow();
@@ -116,15 +116,6 @@ function load(options: ServeOptions): Served {
     throw new HarborError('HARBOR_CERTIFICATE_INVALID', `${service} cannot be served: ${cause.message}`, {
       details: { service, faults: cause.faults },
     });
-  }
-}
-
-function faultsNow(options: ServeOptions): Served['faults'] | undefined {
-  try {
-    return loadServed(options).faults;
-  } catch {
-    // It was reported when the files changed.
-    return undefined;
   }
 }
 

@@ -65,8 +65,17 @@ t.test('watched - a good new pair is served, a bad one is reported once and the 
 t.test('watched - an expired pair is served, with a warning each day', async (t) => {
   const { clock, told } = watched(t, { harbor: made('a.example', 0) });
   t.strictSame(told, ['expired']);
-  for (let day = 0; day < 3; day++) clock.advance(DAY);
-  t.strictSame(told, ['expired', 'expired', 'expired', 'expired']);
+  for (let day = 0; day < 2; day++) clock.advance(DAY);
+  t.strictSame(told, ['expired', 'expired', 'expired']);
+});
+
+t.test('watched - one that expires while a bad pair lies in its place is warned of, too', async (t) => {
+  const { clock, told, put } = watched(t, { harbor: made('a.example', 1) });
+  put('harbor', { key: made('b.example').key });
+  clock.advance(2_000);
+  t.match(told, ['expires', /^bad web-https cannot be served/]);
+  clock.advance(DAY);
+  t.strictSame(told.slice(2), ['expired']);
 });
 
 t.test('watched - the name a client asks for chooses among several pairs', async (t) => {
