@@ -51,6 +51,7 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
   let proxy: Instance | undefined;
   let cancel: () => void = () => undefined;
   const start = (): void => {
+    const since = clock.now();
     proxy = new Instance(
       berth.command([process.execPath, PROGRAM, ...words, ...alone, ...headed, '--wait']),
       { env, cwd: root },
@@ -58,8 +59,7 @@ export function httpsBeside(beside: HttpsBeside): RunningProxy {
         onLine: (line, stream) => onLine(`${needed.service}: ${textOf(line)}`, stream),
         onExit: (how) => {
           if (ended) return;
-          // However long it ran: each end of a proxy counts.
-          const wait = restarts.wait(0);
+          const wait = restarts.wait(clock.now() - since);
           onLine(`${needed.service}: its HTTPS proxy ${how}; it is started again`, 'stderr');
           cancel = clock.schedule(wait, start);
         },
