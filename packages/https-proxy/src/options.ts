@@ -20,6 +20,8 @@ export interface Flags {
   /** KiB */
   readonly headerSize: number;
   readonly maxConnections: number;
+  readonly upstreamConnections: number;
+  readonly upstreamQueue: number;
   /** Processes. */
   readonly workers: number;
   /** Connections begin with a PROXY protocol header. */
@@ -62,6 +64,10 @@ export function command(run: (flags: Flags) => Promise<void>): Command {
     .addOption(number('--head-timeout <S>', 'for the handshake and the head of a request', 10))
     .addOption(number('--header-size <KIB>', 'how large the head of a request may be', 32))
     .addOption(number('--max-connections <N>', 'how many clients there may be at once', 10_000))
+    .addOption(
+      number('--upstream-connections <N>', 'how many connections the application gets at once', 10_000),
+    )
+    .addOption(number('--upstream-queue <N>', 'how many requests may wait for one of them', 10_000))
     .addOption(
       option('--workers <N>', 'how many processes share the work')
         .argParser(workers)

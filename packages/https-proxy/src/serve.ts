@@ -74,6 +74,8 @@ export async function serve(flags: Flags, env: NodeJS.ProcessEnv, part: Part): P
     proxyProtocol: flags.proxyProtocol,
     ...(part.ticketKeys ? { ticketKeys: part.ticketKeys } : {}),
     upstreamTimeout: flags.upstreamTimeout * 1_000,
+    mostUpstream: Math.ceil(flags.upstreamConnections / part.of),
+    mostWaiting: Math.ceil(flags.upstreamQueue / part.of),
     certificates,
     clock: systemClock,
     reporter: limitedReporter(systemClock, log),

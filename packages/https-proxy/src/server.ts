@@ -22,6 +22,10 @@ export interface ProxyOptions {
   readonly proxyProtocol: boolean;
   /** ms */
   readonly upstreamTimeout: number;
+  /** How many connections to the application there may be. */
+  readonly mostUpstream: number;
+  /** How many requests may wait for one. */
+  readonly mostWaiting: number;
   readonly certificates: Certificates;
   /** What session tickets are sealed with, 48 bytes, where others serve the same port; random otherwise. */
   readonly ticketKeys?: Buffer;
@@ -48,8 +52,9 @@ export class Proxy {
   #closing = false;
 
   constructor(readonly options: ProxyOptions) {
-    const { to, upstreamTimeout, clock, reporter } = options;
-    this.#pool = new Pool({ ...to, clock, timeout: upstreamTimeout });
+    const { to, upstreamTimeout, mostUpstream, mostWaiting, clock, reporter } = options;
+    const limits = { timeout: upstreamTimeout, mostConnections: mostUpstream, mostWaiting };
+    this.#pool = new Pool({ ...to, ...limits, clock });
     this.#around = {
       pool: this.#pool,
       onFailure: (failure, reason) => {

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import { linesOf, trailersOf } from '../headers/fields.js';
 import type { Body } from '../headers/request.js';
-import type { Answer, Failure } from '../upstream/answer.js';
+import type { Failure } from '../upstream/answer.js';
 import type { Connection } from '../upstream/connection.js';
-import type { Pool, Sent } from '../upstream/pool.js';
+import type { Asker, Pool, Sent } from '../upstream/pool.js';
 import type { ResponseHead } from '../upstream/response.js';
 
 /** What every exchange works with. */
@@ -15,13 +15,18 @@ export interface Surroundings {
 }
 
 /** What is told to a client whose request came to nothing. */
-export function failureOf(failure: Failure): { readonly status: 502 | 504; readonly text: string } {
+export function failureOf(failure: Failure): { readonly status: 502 | 503 | 504; readonly text: string } {
   if (failure === 'slow')
     return { status: 504, text: '504 Gateway Timeout: the application takes too long to answer.\n' };
+  if (failure === 'busy')
+    return { status: 503, text: '503 Service Unavailable: the application has too much to do; try again.\n' };
   if (failure === 'refused')
     return { status: 502, text: '502 Bad Gateway: the application does not answer; it may be starting.\n' };
   return { status: 502, text: '502 Bad Gateway: the application broke off.\n' };
 }
+
+/** What goes with it: when to try again, s. */
+export const RETRY = { name: 'Retry-After', value: '1' } as const;
 
 /** Methods of which a second try does no harm (RFC 9110, 9.2.2). */
 const AGAIN = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
@@ -32,10 +37,11 @@ export function repeatable(method: string, body: Body): boolean {
 }
 
 /** A request and its answer, whichever HTTP the client speaks. */
-export abstract class Exchange implements Answer {
+export abstract class Exchange implements Asker {
   #connection: Connection | undefined;
   #sent: Sent | undefined;
   #source: Readable | undefined;
+  #trailers: (() => readonly string[]) | undefined;
   #chunked = false;
   protected answered = false;
   protected over = false;
@@ -45,15 +51,23 @@ export abstract class Exchange implements Answer {
   /** Passes the request on; its body follows where it has one. */
   protected pass(sent: Sent, body: Body, source: Readable, trailers: () => readonly string[]): void {
     this.#sent = sent;
-    this.#connection = this.around.pool.send(sent, this);
-    if (body === 'none') return;
-    this.#source = source;
-    this.#chunked = body === 'chunked';
+    if (body !== 'none') {
+      this.#source = source;
+      this.#trailers = trailers;
+      this.#chunked = body === 'chunked';
+    }
+    this.around.pool.send(sent, this);
+  }
+
+  placed(connection: Connection): void {
+    this.#connection = connection;
+    const [source, trailers] = [this.#source, this.#trailers];
+    if (!source) return;
     source.on('data', (chunk: Buffer) => {
       if (this.#connection?.write(chunk, this.#chunked) === false) source.pause();
     });
     source.on('end', () => {
-      const last = this.#chunked ? `0\r\n${linesOf(trailersOf(trailers()))}\r\n` : '';
+      const last = this.#chunked ? `0\r\n${linesOf(trailersOf(trailers?.() ?? []))}\r\n` : '';
       this.#connection?.finish(last);
     });
   }
@@ -64,7 +78,8 @@ export abstract class Exchange implements Answer {
   /** The client has gone. */
   protected cancel(): void {
     this.over = true;
-    this.#connection?.abort();
+    if (this.#connection) this.#connection.abort();
+    else this.around.pool.forget(this);
     this.#connection = undefined;
   }
 
@@ -90,7 +105,7 @@ export abstract class Exchange implements Answer {
     this.#connection?.abort();
     this.#connection = undefined;
     if (failure === 'stale' && this.#sent?.again) {
-      this.#connection = this.around.pool.sendAnew(this.#sent, this);
+      this.around.pool.sendAnew(this.#sent, this);
       return;
     }
     this.around.onFailure(failure, reason);

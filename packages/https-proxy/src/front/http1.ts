@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { forwardedLines } from '../headers/forwarded.js';
 import { isWell, requestHead, type RequestHead, type Refusal } from '../headers/request.js';
 import type { ResponseHead } from '../upstream/response.js';
-import { Exchange, repeatable, type Surroundings } from './exchange.js';
+import { Exchange, repeatable, RETRY, type Surroundings } from './exchange.js';
 
 /**
  * A link as node:http takes it in early hints: it throws at several in one field, and at texts with blanks. A hint
@@ -116,6 +116,7 @@ export class Exchange1 extends Exchange {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Length': Buffer.byteLength(text),
       'Cache-Control': 'no-store',
+      ...(status === 503 ? { [RETRY.name]: RETRY.value } : {}),
       ...(this.closing() ? { Connection: 'close' } : {}),
     });
     this.response.end(text);

@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { forwardedLines } from '../headers/forwarded.js';
 import { readRequest2 } from '../headers/request.js';
 import type { ResponseHead } from '../upstream/response.js';
-import { Exchange, repeatable, type Surroundings } from './exchange.js';
+import { Exchange, repeatable, RETRY, type Surroundings } from './exchange.js';
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 
@@ -105,6 +105,7 @@ export class Exchange2 extends Exchange {
       'content-type': 'text/plain; charset=utf-8',
       'content-length': length,
       'cache-control': 'no-store',
+      ...(status === 503 ? { [RETRY.name]: RETRY.value } : {}),
     });
     this.stream.end(text, () => {
       // The rest of a body that nobody reads is not wanted.

@@ -7,10 +7,11 @@ import { pipeline, type Duplex } from 'node:stream';
 import { linesOf, without } from '../headers/fields.js';
 import { forwardedLines } from '../headers/forwarded.js';
 import { readRequest2, type RequestHead } from '../headers/request.js';
-import type { Answer, Failure } from '../upstream/answer.js';
+import type { Failure } from '../upstream/answer.js';
 import type { Connection } from '../upstream/connection.js';
+import type { Asker } from '../upstream/pool.js';
 import type { ResponseHead } from '../upstream/response.js';
-import { failureOf, type Surroundings } from './exchange.js';
+import { failureOf, RETRY, type Surroundings } from './exchange.js';
 import { objectOf } from './http2.js';
 
 /** Two ends that speak another protocol from now on; each is told when the other ends. */
@@ -24,7 +25,7 @@ function join(client: Duplex, server: Socket, rest: Buffer): void {
 }
 
 /** Passes a request to change the protocol on; where the application does not, its answer ends the connection. */
-export class Upgrade1 implements Answer {
+export class Upgrade1 implements Asker {
   #connection: Connection | undefined;
   #answered = false;
   #chunked = false;
@@ -35,7 +36,7 @@ export class Upgrade1 implements Answer {
     readonly socket: Duplex,
     readonly first: Buffer,
   ) {
-    socket.on('error', () => undefined).on('close', () => this.#connection?.abort());
+    socket.on('error', () => undefined).on('close', () => this.#cancel());
   }
 
   start(head: RequestHead & { readonly path: string }): void {
@@ -46,10 +47,16 @@ export class Upgrade1 implements Answer {
       : '';
     const lines = `Host: ${head.host}\r\n${head.lines}${upgrade}${forwardedLines(socket, head.host)}`;
     const sent = { isHead: method === 'HEAD', hasBody: false, again: method === 'GET' };
-    this.#connection = this.around.pool.sendAnew(
-      { head: `${method} ${head.path} HTTP/1.1\r\n${lines}\r\n`, ...sent },
-      this,
-    );
+    this.around.pool.sendAnew({ head: `${method} ${head.path} HTTP/1.1\r\n${lines}\r\n`, ...sent }, this);
+  }
+
+  placed(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  #cancel(): void {
+    if (this.#connection) this.#connection.abort();
+    else this.around.pool.forget(this);
   }
 
   upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
@@ -119,13 +126,14 @@ export function endWith(socket: Duplex, status: number, text: string, clock: Clo
   );
   const length = `Content-Length: ${Buffer.byteLength(text)}`;
   const type = 'Content-Type: text/plain; charset=utf-8';
+  const retry = status === 503 ? `${RETRY.name}: ${RETRY.value}\r\n` : '';
   socket.end(
-    `HTTP/1.1 ${status} ${text.trim().split(':')[0]?.slice(4) ?? ''}\r\n${type}\r\n${length}\r\nConnection: close\r\n\r\n${text}`,
+    `HTTP/1.1 ${status} ${text.trim().split(':')[0]?.slice(4) ?? ''}\r\n${type}\r\n${length}\r\n${retry}Connection: close\r\n\r\n${text}`,
   );
 }
 
 /** A WebSocket in a stream of HTTP/2 (RFC 8441): to the application it is one of HTTP/1.1. */
-export class Upgrade2 implements Answer {
+export class Upgrade2 implements Asker {
   #connection: Connection | undefined;
 
   constructor(
@@ -135,7 +143,7 @@ export class Upgrade2 implements Answer {
     readonly mostHead: number,
     readonly onRefusal: (reason: string) => void,
   ) {
-    stream.on('error', () => undefined).on('close', () => this.#connection?.abort());
+    stream.on('error', () => undefined).on('close', () => this.#cancel());
   }
 
   start(headers: IncomingHttpHeaders, raw: readonly string[]): void {
@@ -154,10 +162,16 @@ export class Upgrade2 implements Answer {
     const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${key}`;
     const lines = `Host: ${head.host}\r\n${head.lines}${upgrade}${forwardedLines(socket, head.host)}`;
     const sent = { isHead: false, hasBody: false, again: true };
-    this.#connection = this.around.pool.sendAnew(
-      { head: `GET ${path} HTTP/1.1\r\n${lines}\r\n`, ...sent },
-      this,
-    );
+    this.around.pool.sendAnew({ head: `GET ${path} HTTP/1.1\r\n${lines}\r\n`, ...sent }, this);
+  }
+
+  placed(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  #cancel(): void {
+    if (this.#connection) this.#connection.abort();
+    else this.around.pool.forget(this);
   }
 
   upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
@@ -186,7 +200,10 @@ export class Upgrade2 implements Answer {
   #refuse(status: number): void {
     this.#connection = undefined;
     if (!this.stream.destroyed && !this.stream.headersSent)
-      this.stream.respond({ ':status': status }, { endStream: true });
+      this.stream.respond(
+        { ':status': status, ...(status === 503 ? { [RETRY.name]: RETRY.value } : {}) },
+        { endStream: true },
+      );
   }
 
   data(): boolean {

@@ -5,6 +5,8 @@ import type { ResponseHead } from './response.js';
 export type Failure =
   /** It accepts no connection. */
   | 'refused'
+  /** There are as many connections to it as there may be, and no more may wait, or it waited too long. */
+  | 'busy'
   /** It took longer than it may. */
   | 'slow'
   /** It closed the connection, or what it says is no HTTP. */

@@ -16,6 +16,8 @@ export interface Owner {
   /** It can serve another request. */
   free(connection: Connection): void;
   gone(connection: Connection): void;
+  /** It speaks another protocol from now on, and is no connection of the pool's any more. */
+  left(socket: Socket): void;
 }
 
 /** A connection to the application's server: one request at a time. */
@@ -147,8 +149,9 @@ export class Connection implements ResponseEvents {
     this.#answer = undefined;
     this.#gone = true;
     this.#upgraded = true;
-    this.owner.gone(this);
     this.#socket.removeAllListeners().pause();
+    this.owner.left(this.#socket);
+    this.owner.gone(this);
     answer?.upgraded(head, this.#socket, rest);
   }
 
