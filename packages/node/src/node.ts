@@ -109,7 +109,13 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   const own = new Set(localAddresses());
   const reservationsOf = (member: string) => connectorReservations(bus, member, () => replica.revision);
   const reservations =
-    group === undefined ? reservationsOf(node) : new GroupReservations(() => members.ids(), reservationsOf);
+    group === undefined
+      ? reservationsOf(node)
+      : new GroupReservations({
+          ...{ members: () => members.ids(), of: reservationsOf, clock },
+          onSilent: (member, error) =>
+            log.warn({ event: 'member_passed_over', node: member, code: error.code }, error.message),
+        });
   const allocator = new Allocator({
     ...{ node, group, store, follower, reservations, clock, random },
     portRange: () => members.range(),

@@ -1,10 +1,9 @@
-import { blockOf, HarborError, ManualClock } from '@harbor/core';
+import { blockOf, HarborError, ManualClock, type Clock } from '@harbor/core';
 import { Store, type Follower } from '@harbor/store';
 import { startRedis, type TestServer } from '@harbor/testbed';
 import fc from 'fast-check';
 import t from 'tap';
-import { Members } from '../src/group/members.js';
-import { GroupReservations } from '../src/group/reservations.js';
+import { GroupReservations, SILENT_FOR } from '../src/group/reservations.js';
 import { Allocator } from '../src/ports/allocator.js';
 import type { Reservations } from '../src/ports/reservations.js';
 
@@ -24,15 +23,19 @@ t.teardown(async () => {
 /** The connector of one machine: what others hold there, and what it has bound. */
 class Connector implements Reservations {
   readonly bound = new Set<number>();
+  asked = 0;
 
   constructor(
     readonly foreign: ReadonlySet<number> = new Set(),
-    public away = false,
+    /** `silent`: it takes questions and does not answer. */
+    public away: boolean | 'silent' = false,
   ) {}
 
   async reserve({ ports, count = 1 }: Parameters<Reservations['reserve']>[0]) {
     await new Promise(setImmediate);
-    if (this.away) throw new HarborError('HARBOR_CONNECTOR_UNAVAILABLE', 'nobody answers');
+    this.asked += 1;
+    const details = { delivered: this.away === 'silent' };
+    if (this.away !== false) throw new HarborError('HARBOR_CONNECTOR_UNAVAILABLE', 'no answer', { details });
     const isFree = (port: number): boolean => !this.foreign.has(port) && !this.bound.has(port);
     const held = ports.find((port) => blockOf(port, count).every(isFree)) ?? null;
     for (const port of held === null ? [] : blockOf(held, count)) this.bound.add(port);
@@ -45,11 +48,16 @@ class Connector implements Reservations {
   }
 }
 
-function groupOf(connectors: ReadonlyMap<string, Connector>): GroupReservations {
-  return new GroupReservations(
-    () => [...connectors.keys()].sort(),
-    (member) => connectors.get(member) ?? new Connector(),
-  );
+function groupOf(
+  connectors: ReadonlyMap<string, Connector>,
+  clock: Clock = new ManualClock(),
+  onSilent: (member: string) => void = () => undefined,
+): GroupReservations {
+  return new GroupReservations({
+    members: () => [...connectors.keys()].sort(),
+    of: (member) => connectors.get(member) ?? new Connector(),
+    ...{ clock, onSilent },
+  });
 }
 
 t.test('groups - a number counts where every member holds it, and no other stays held', async (t) => {
@@ -69,20 +77,75 @@ t.test('groups - a number counts where every member holds it, and no other stays
   ]);
 });
 
-t.test('groups - a member that does not answer fails the reservation, and nothing stays held', async (t) => {
-  const a = new Connector();
+t.test('groups - a member that does not answer is passed over, whichever it is', async (t) => {
+  for (const silent of ['a', 'b', 'c']) {
+    const connectors = new Map(
+      ['a', 'b', 'c'].map((id) => [id, new Connector(new Set(id === 'b' ? [1] : []))]),
+    );
+    const lost = connectors.get(silent)!;
+    lost.away = true;
+    const told: string[] = [];
+    const group = groupOf(connectors, new ManualClock(), (member) => told.push(member));
+    const wanted = silent === 'b' ? 1 : 2;
+    t.equal((await group.reserve({ ports: [1, 2, 3], transports: ['tcp'] })).held, wanted);
+    for (const [id, { bound }] of connectors)
+      t.strictSame([...bound], id === silent ? [] : [wanted], `${id} without ${silent}`);
+    t.equal((await group.reserve({ ports: [3], transports: ['tcp'] })).held, 3);
+    t.strictSame(told, [silent], 'which is said once');
+    lost.away = false;
+    await group.reserve({ ports: [4], transports: ['tcp'] });
+    t.ok(lost.bound.has(4), 'it counts again as soon as it is back');
+  }
+});
+
+t.test('groups - a member that took a question and did not answer is not waited for again', async (t) => {
+  const clock = new ManualClock();
+  const a = new Connector(new Set(), 'silent');
+  const b = new Connector();
   const group = groupOf(
     new Map([
       ['a', a],
-      ['b', new Connector(new Set(), true)],
+      ['b', b],
     ]),
+    clock,
   );
-  await t.rejects(group.reserve({ ports: [1, 2], transports: ['tcp'] }), {
-    code: 'HARBOR_CONNECTOR_UNAVAILABLE',
-    message: /member b/,
-  });
-  t.equal(a.bound.size, 0);
+  const reserve = async (port: number) => (await group.reserve({ ports: [port], transports: ['tcp'] })).held;
+  t.equal(await reserve(1), 1);
+  t.equal(await reserve(2), 2);
+  t.equal(a.asked, 1);
+  clock.advance(SILENT_FOR);
+  t.equal(await reserve(3), 3);
+  t.equal(a.asked, 2, 'it may be back by then');
 });
+
+t.test(
+  'groups - where no member answers the reservation fails, and what is refused stays refused',
+  async (t) => {
+    const connectors = new Map([
+      ['a', new Connector(new Set(), true)],
+      ['b', new Connector(new Set(), 'silent')],
+    ]);
+    const group = groupOf(connectors);
+    const unanswered = { code: 'HARBOR_CONNECTOR_UNAVAILABLE', message: /member b/ };
+    await t.rejects(group.reserve({ ports: [1], transports: ['tcp'] }), unanswered);
+    await t.rejects(group.reserve({ ports: [1], transports: ['tcp'] }), {
+      ...unanswered,
+      message: /member a/,
+    });
+    const unable = new Connector();
+    unable.reserve = () => Promise.reject(new HarborError('HARBOR_DATA_PLANE_UNAVAILABLE', 'no'));
+    const a = new Connector();
+    const other = groupOf(
+      new Map([
+        ['a', a],
+        ['b', unable],
+      ]),
+    );
+    const refused = other.reserve({ ports: [1], transports: ['tcp'] });
+    await t.rejects(refused, { code: 'HARBOR_DATA_PLANE_UNAVAILABLE', message: /member b/ });
+    t.equal(a.bound.size, 0, 'nothing stays held');
+  },
+);
 
 t.test('groups - whoever provisions and gives back at once, no number has two services', async (t) => {
   const members = ['m1', 'm2', 'm3'];
@@ -138,79 +201,6 @@ t.test('groups - whoever provisions and gives back at once, no number has two se
   );
 });
 
-t.test('groups - the lowest live member writes, and the next one where it is given up', async (t) => {
-  const group = `g${next++}`;
-  const clock = new ManualClock(1_000);
-  const one = await member(t, 'n1', group, clock);
-  const two = await member(t, 'n2', group, clock);
-  await one.members.join();
-  await two.members.join();
-  t.strictSame([one.writes(), two.writes()], [true, false]);
-  t.strictSame(two.members.ids(), ['n1', 'n2']);
-  t.equal(two.members.range(), '35005-35010', 'the ports of the group are those that all have');
-
-  one.halt();
-  await passes(clock, 14_000, () => two.writes());
-  t.strictSame(two.members.ids(), ['n2']);
-  one.resume();
-  await passes(clock, 14_000, () => one.writes() && !two.writes());
-  t.equal(one.returns(), 1, 'it forgets what it knew');
-
-  await one.members.leave();
-  await passes(clock, 0, () => two.writes());
-  await two.members.leave();
-});
-
-t.test('groups - a member without a port in common is refused', async (t) => {
-  const group = `g${next++}`;
-  const clock = new ManualClock(1_000);
-  const one = await member(t, 'r1', group, clock);
-  await one.members.join();
-  const other = await member(t, 'r2', group, clock, '40000-40010');
-  await t.rejects(other.members.join(), { code: 'HARBOR_CONFIG_INVALID', message: /no port in common/ });
-  await one.members.leave();
-});
-
-t.test(
-  'groups - members that a change leaves without a port in common say so, once, and when they have',
-  async (t) => {
-    const group = `g${next++}`;
-    const clock = new ManualClock(1_000);
-    const one = await member(t, 'w1', group, clock);
-    const two = await member(t, 'w2', group, clock);
-    await one.members.join();
-    await two.members.join();
-    await passes(clock, 14_000, () => one.members.ids().length === 2);
-    t.strictSame([one.said, two.said], [[], []]);
-
-    two.setRange('40000-40010');
-    two.members.rangeChanged();
-    t.match(two.said, [{ event: 'group_range_apart', ranges: { w1: '35000-35010', w2: '40000-40010' } }]);
-    await passes(clock, 14_000, () => one.said.length > 0);
-    t.match(one.said, [{ event: 'group_range_apart', ranges: { w1: '35000-35010', w2: '40000-40010' } }]);
-    t.equal(two.members.range(), '40000-40010', 'each gives out its own');
-    await passes(clock, 14_000, () => false).catch(() => undefined);
-    t.strictSame([one.said.length, two.said.length], [1, 1], 'not at each renewal');
-
-    two.setRange('35008-35020');
-    two.members.rangeChanged();
-    await passes(clock, 14_000, () => one.said.length > 1);
-    for (const { said } of [one, two])
-      t.match(said[1], { event: 'group_range_common', ranges: { w1: '35000-35010', w2: '35008-35020' } });
-    t.equal(one.members.range(), '35008-35010');
-    await one.members.leave();
-    await two.members.leave();
-  },
-);
-
-t.test('groups - without one a node writes always and has its own range', async (t) => {
-  const { members } = await member(t, 'alone', undefined, new ManualClock());
-  await members.join();
-  t.ok(members.writes({ node: 'alone' }));
-  t.strictSame([members.ids(), members.range()], [['alone'], '35000-35010']);
-  t.equal((await store.snapshot(['member'])).records.length, 0);
-});
-
 function follow(): Promise<Follower> {
   return store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
     onReset: () => undefined,
@@ -224,57 +214,4 @@ function allocator(node: string, group: string, follower: Follower, reservations
     portRange: () => '35000-35011',
     cooldown: () => 0,
   });
-}
-
-async function member(
-  t: { teardown(end: () => void): unknown },
-  node: string,
-  group: string | undefined,
-  clock: ManualClock,
-  range = node === 'n2' ? '35005-35020' : '35000-35010',
-) {
-  let halted = false;
-  const said: { event?: string }[] = [];
-  const heard = (fields: { event?: string }): void => {
-    if (fields.event?.startsWith('group_range')) said.push(fields);
-  };
-  let returns = 0;
-  const members: Members = new Members({
-    ...{ node, group, clock, portRange: () => range },
-    addresses: () => ({ host: node, hostname: node }),
-    store: {
-      commit: (commit) =>
-        halted ? Promise.reject(new HarborError('HARBOR_REDIS_UNAVAILABLE', 'away')) : store.commit(commit),
-    },
-    follower: () => follower,
-    log: { info: heard, warn: heard },
-    onReturn: () => (returns += 1),
-    onWriter: () => undefined,
-  });
-  const follower: Follower = await store.follow(['member'], {
-    onReset: () => undefined,
-    onChange: ({ id, value }) => members.changed(id, value !== undefined),
-  });
-  members.reset();
-  t.teardown(() => follower.close());
-  return {
-    members,
-    said,
-    setRange: (wanted: string) => void (range = wanted),
-    writes: () => members.writes({ node, ...(group === undefined ? {} : { group }) }),
-    returns: () => returns,
-    halt: () => void (halted = true),
-    resume: () => void (halted = false),
-  };
-}
-
-/** Lets time pass until something holds, with Redis answering between. */
-async function passes(clock: ManualClock, ms: number, holds: () => boolean): Promise<void> {
-  for (let passed = 0; passed <= ms; passed += 1_000) {
-    clock.advance(1_000);
-    await store.ping();
-    for (let turn = 0; turn < 20 && !holds(); turn++) await store.ping();
-    if (holds()) return;
-  }
-  throw new Error('it never held');
 }
