@@ -69,7 +69,11 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     const { bus, clock, log, account, service, token } = parts;
     const state = new SharedState(parts.store, parts.follower, clock);
-    const directory = new NodeDirectory(clock, (id) => state.replica.revisionOf('service', id));
+    const directory = new NodeDirectory(
+      clock,
+      (id) => state.replica.revisionOf('service', id),
+      (id) => presence.unreachableSince(id) !== undefined,
+    );
     const ask = (): void => nodes.discover();
     const presence = new NodePresence({ state, bus, clock, log, ask });
     const nodes = new NodeWatch(directory, bus, clock, service, (announced) => presence.hear(announced));

@@ -194,3 +194,54 @@ t.test('nodes - where the node that is preferred is away another of its group is
   directory.lose('a');
   t.equal(directory.choose({ preferred: 'a', preferredGroup: 'web' }).id, 'b');
 });
+
+t.test('nodes - a block under way takes each of its ports off', async (t) => {
+  const claimed = new Map<string, number>();
+  const directory = new NodeDirectory(new ManualClock(), (id) => claimed.get(id));
+  directory.hear(announcement('a', 10, { revision: 1 }));
+  directory.hear(announcement('b', 9, { revision: 1 }));
+  const available = () => directory.list().map((node) => node.available);
+  const first = directory.choose({ service: 'rtp', ports: 4 });
+  t.strictSame([first.id, available()], ['a', [6, 9]]);
+  t.equal(directory.choose({ ports: 2 }).id, 'b', 'the next goes where more are left');
+  t.strictSame(available(), [6, 7]);
+  claimed.set('rtp', 2);
+  first.release('used');
+  directory.hear(announcement('a', 10, { revision: 1 }));
+  t.strictSame(available(), [6, 7], 'the node counted before');
+  directory.hear(announcement('a', 6, { revision: 2 }));
+  t.strictSame(available(), [6, 7], 'and by now has counted all of them itself');
+});
+
+t.test('nodes - a block that is too large for what is free takes no more than that', async (t) => {
+  const directory = new NodeDirectory(new ManualClock());
+  directory.hear(announcement('a', 3));
+  t.notOk(directory.hasRoom({ ports: 4 }), 'so all nodes are asked what they have by now');
+  const choice = directory.choose({ ports: 4 });
+  t.equal(choice.id, 'a', 'the node says itself what it lacks');
+  t.equal(directory.list()[0]?.available, 0);
+  choice.release('unused');
+  t.equal(directory.list()[0]?.available, 3);
+});
+
+t.test('nodes - one that is silent is chosen only where nobody else has room', async (t) => {
+  const silent = new Set(['a']);
+  const directory = new NodeDirectory(
+    new ManualClock(),
+    () => undefined,
+    (id) => silent.has(id),
+  );
+  directory.hear(announcement('a', 9, { group: 'web' }));
+  directory.hear(announcement('b', 1));
+  t.equal(directory.choose().id, 'b');
+  t.equal(directory.choose().id, 'a', 'the other is full by now');
+  t.equal(directory.choose({ preferred: 'a' }).id, 'a', 'or where it has what is wanted');
+  directory.hear(announcement('c', 9, { group: 'web' }));
+  t.equal(
+    directory.choose({ preferred: 'a', preferredGroup: 'web' }).id,
+    'c',
+    'which others of its group have',
+  );
+  silent.clear();
+  t.equal(directory.choose({ preferred: 'a', preferredGroup: 'web' }).id, 'a');
+});

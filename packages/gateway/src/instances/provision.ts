@@ -181,7 +181,8 @@ export class Provisioner {
 
 function needsOf({ plan, version, parameters }: WantedInstance): NodeNeeds {
   const full = parameters.port !== undefined;
-  return { plan: plan.name, full, ...(version === undefined ? {} : { version }) };
+  const { ports = 1 } = parameters;
+  return { plan: plan.name, full, ports, ...(version === undefined ? {} : { version }) };
 }
 
 function repeated(existing: Instance, wanted: WantedInstance): 'unchanged' {

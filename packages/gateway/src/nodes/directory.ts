@@ -28,6 +28,8 @@ export interface NodeNeeds {
   readonly preferredGroup?: string;
   /** The service that is to be made. */
   readonly service?: string;
+  /** How many ports it needs; one where nothing is said. */
+  readonly ports?: number;
 }
 
 /** A node taken for one request; `release` says how it ended, once. */
@@ -47,10 +49,14 @@ interface Entry {
 export class NodeDirectory {
   readonly #nodes = new Map<string, Entry>();
 
-  /** `claimed`: the revision of a service in the shared state; without it a node's count is not compared. */
+  /**
+   * `claimed`: the revision of a service in the shared state; without it a node's count is not compared.
+   * `isSilent`: true of a node that lets questions go unanswered, and may be lost.
+   */
   constructor(
     readonly clock: Clock,
     readonly claimed: (service: string) => number | undefined = () => undefined,
+    readonly isSilent: (id: string) => boolean = () => false,
   ) {}
 
   hear(announcement: Announcement): void {
@@ -92,32 +98,37 @@ export class NodeDirectory {
     return this.#fresh().length;
   }
 
-  /** True when one of them that fits has a free port, as far as is known. */
+  /** True when one of them that fits has as many free ports as are needed, as far as is known. */
   hasRoom(needs: NodeNeeds = {}): boolean {
+    const { ports = 1 } = needs;
     return this.#fresh().some(
-      (entry) => fitsPlan(entry, needs) && fitsVersion(entry, needs) && availableOf(entry) > 0,
+      (entry) => fitsPlan(entry, needs) && fitsVersion(entry, needs) && availableOf(entry) >= ports,
     );
   }
 
   /**
-   * The node with most free ports among those that fit; of equals the first by id. Its capacity is taken
-   * off until the node has counted it itself, or the choice is released unused. For a port asked for by its
-   * number a full node will do: it is the node that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is
+   * The node with most free ports among those that fit; of equals the first by id. A node that is silent is
+   * chosen where nobody else has room. Its capacity is taken off until the node has counted it itself, or
+   * the choice is released unused. For a port asked for by its number a full node will do: it is the node
+   * that knows. Errors: HARBOR_NODE_UNAVAILABLE when none is
    * known, HARBOR_PLAN_UNKNOWN, HARBOR_VERSION_UNSUPPORTED, HARBOR_PORT_RANGE_FULL when none has a free port.
    */
   choose(needs: NodeNeeds = {}): NodeChoice {
     const fitting = this.#fitting(needs)
-      .map((entry) => ({ entry, id: entry.announcement.id, available: availableOf(entry) }))
-      .sort((a, b) => b.available - a.available);
+      .map((entry) => this.#candidate(entry))
+      .sort((a, b) => Number(b.isSure) - Number(a.isSure) || b.available - a.available);
     const { preferred, preferredGroup } = needs;
+    const own = fitting.find(({ id }) => id === preferred);
     const inGroup = ({ entry }: { readonly entry: Entry }): boolean =>
       preferredGroup !== undefined && entry.announcement.group === preferredGroup;
-    const best = fitting.find(({ id }) => id === preferred) ?? fitting.find(inGroup) ?? fitting[0];
+    const best = (own && !this.isSilent(own.id) ? own : (fitting.find(inGroup) ?? own)) ?? fitting[0];
     if (!best) throw new HarborError('HARBOR_NODE_UNAVAILABLE', 'no harbor_node has announced itself');
     const { id, available, entry } = best;
     if (available <= 0 && needs.full !== true)
       throw new HarborError('HARBOR_PORT_RANGE_FULL', `no node has a free port (the best is ${id})`);
-    return { id, release: releaseOnce(entry.takings, needs.service) };
+    // Where a block has too little room its node says so; until then it takes no more than there is.
+    const ports = Math.min(needs.ports ?? 1, Math.max(available, 1));
+    return { id, release: releaseOnce(entry.takings, needs.service, ports) };
   }
 
   /** Every node heard of and not swept away, sorted by id. */
@@ -131,6 +142,12 @@ export class NodeDirectory {
       heard: entry.heard,
       stale: this.#isStale(entry),
     }));
+  }
+
+  #candidate(entry: Entry) {
+    const { id } = entry.announcement;
+    const available = availableOf(entry);
+    return { entry, id, available, isSure: available > 0 && !this.isSilent(id) };
   }
 
   #fitting(needs: NodeNeeds): Entry[] {
@@ -168,8 +185,8 @@ function availableOf({ announcement, takings }: Entry): number {
   return announcement.available_capacity - takings.uncounted * (announcement.capacity_unit ?? 1);
 }
 
-function releaseOnce(takings: Takings, service: string | undefined): NodeChoice['release'] {
-  const taking = takings.begin(service);
+function releaseOnce(takings: Takings, service: string | undefined, ports: number): NodeChoice['release'] {
+  const taking = takings.begin(service, ports);
   let released = false;
   return (outcome) => {
     if (!released) takings.end(taking, outcome);

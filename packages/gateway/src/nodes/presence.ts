@@ -5,7 +5,7 @@ import type { SharedState } from '../state/shared-state.js';
 
 /** How often every node is asked to announce itself, ms. */
 export const ASK_EVERY: Millis = 3_000;
-/** A node that missed this much of it cannot be reached; it is chosen until it is stale all the same. */
+/** A node that missed this much of it cannot be reached; until it is stale it is chosen where nobody else has room. */
 export const UNREACHABLE_AFTER: Millis = 8_000;
 
 export interface PresenceParts {

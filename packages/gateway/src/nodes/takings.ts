@@ -2,6 +2,8 @@
 export interface Taking {
   /** The service it makes, by which the node's own count is compared; a request may not know it. */
   readonly service?: string;
+  /** How many ports it takes. */
+  readonly ports: number;
 }
 
 /**
@@ -26,14 +28,17 @@ export class Takings {
     return this.#underWay.size;
   }
 
-  /** How many are to be taken off what the node said last. */
+  /** How many ports are to be taken off what the node said last. */
   get uncounted(): number {
     for (const taking of this.#before) if (this.#isCounted(taking)) this.#before.delete(taking);
-    return this.#since.size + this.#before.size;
+    let ports = 0;
+    for (const taking of this.#since) ports += taking.ports;
+    for (const taking of this.#before) ports += taking.ports;
+    return ports;
   }
 
-  begin(service: string | undefined): Taking {
-    const taking: Taking = service === undefined ? {} : { service };
+  begin(service: string | undefined, ports: number): Taking {
+    const taking: Taking = { ports, ...(service === undefined ? {} : { service }) };
     this.#underWay.add(taking);
     this.#since.add(taking);
     return taking;
