@@ -29,7 +29,7 @@ export const BROKER = {
     summary: 'The service and its plans.',
     headers,
     answers: { 200: catalogBody },
-    errors: [412],
+    errors: [400, 412],
   },
   provision: {
     ...instance,

@@ -7,6 +7,8 @@ const DEFINITIONS = '#/$defs/';
 const COMPONENTS = '#/components/schemas/';
 /** What any request can end with: unknown credentials, too large, unforeseen. */
 const COMMON_ERRORS = [401, 413, 500];
+/** What any request of v1 can, beside those: a media type that is none, handles that are not known yet. */
+const V1_ERRORS = [400, 503];
 
 /** The OpenAPI 3.1 description of these routes; `version` is Harbor's. */
 export function openApi(routes: readonly DescribedRoute[], version: string): Json {
@@ -26,21 +28,29 @@ export function openApi(routes: readonly DescribedRoute[], version: string): Jso
       schemas: schemas.named,
       securitySchemes: {
         account: { type: 'http', scheme: 'basic' },
-        token: { type: 'apiKey', in: 'header', name: 'X-VCAP-Service-Token' },
+        token: {
+          ...{ type: 'apiKey', in: 'header', name: 'X-VCAP-Service-Token' },
+          description: 'Every request, GET and DELETE too, says Content-Type: application/json.',
+        },
       },
     },
   };
 }
 
+/** The statuses of the errors that a route can end with. */
+export function failuresOf({ errors = [], open, v1 }: RouteDescription): readonly number[] {
+  if (open) return [];
+  return [...COMMON_ERRORS, ...(v1 ? V1_ERRORS : []), ...errors];
+}
+
 function operation(about: RouteDescription, schemas: Schemas): Json {
-  const { name, summary, path, query, headers, body, answers, errors = [], open, v1 } = about;
+  const { name, summary, path, query, headers, body, answers, open, v1 } = about;
   const parameters = [
     ...parametersIn('path', path, schemas),
     ...parametersIn('query', query, schemas),
     ...parametersIn('header', headers, schemas),
   ];
   const failed = { description: 'An error.', content: json(schemas.of(v1 ? v1Error : errorBody)) };
-  const failures = open ? [] : [...COMMON_ERRORS, ...errors];
   return {
     operationId: name,
     summary,
@@ -52,7 +62,7 @@ function operation(about: RouteDescription, schemas: Schemas): Json {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, answered(answer, schemas)]),
       ),
-      ...Object.fromEntries(failures.map((status) => [status, failed])),
+      ...Object.fromEntries(failuresOf(about).map((status) => [status, failed])),
     },
   };
 }

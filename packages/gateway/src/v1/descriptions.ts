@@ -13,7 +13,7 @@ export const V1 = {
     v1: true,
     body: v1Configuration,
     answers: { 200: handle },
-    errors: [400, 503, 504],
+    errors: [409, 422, 504, 507],
   },
   unprovision: {
     name: 'v1Unprovision',
@@ -21,7 +21,7 @@ export const V1 = {
     v1: true,
     path: service,
     answers: { 200: nothing },
-    errors: [404, 503, 504],
+    errors: [404, 422, 504],
   },
   bind: {
     name: 'v1Bind',
@@ -30,7 +30,7 @@ export const V1 = {
     path: service,
     body: v1Handle,
     answers: { 200: handle },
-    errors: [400, 404, 503],
+    errors: [404, 422],
   },
   unbind: {
     name: 'v1Unbind',
@@ -39,14 +39,13 @@ export const V1 = {
     path: service.extend({ handle_id: brokerId }),
     body: v1Unbind,
     answers: { 200: nothing },
-    errors: [400, 404, 503],
+    errors: [404, 422],
   },
   checkOrphan: {
     name: 'v1CheckOrphan',
     summary: 'v1: asks all nodes for what nobody knows.',
     v1: true,
     answers: { 200: nothing },
-    errors: [503],
   },
   purgeOrphan: {
     name: 'v1PurgeOrphan',
@@ -54,7 +53,6 @@ export const V1 = {
     v1: true,
     body: v1Purge,
     answers: { 200: nothing },
-    errors: [400, 503],
   },
   migrate: {
     name: 'v1Migrate',
@@ -62,7 +60,7 @@ export const V1 = {
     v1: true,
     path: z.object({ node_id: nodeId, instance_id: brokerId, action: z.string() }),
     answers: { 200: z.literal(true) },
-    errors: [404, 503, 504],
+    errors: [404, 409, 422, 501, 504, 507],
   },
   instances: {
     name: 'v1Instances',
@@ -70,6 +68,6 @@ export const V1 = {
     v1: true,
     path: node,
     answers: { 200: z.array(brokerId) },
-    errors: [404, 503],
+    errors: [404],
   },
 } as const satisfies Record<string, RouteDescription>;

@@ -1,6 +1,9 @@
 import { ManualClock, type Credentials, type Instance } from '@harbor/core';
+import type { InjectOptions } from 'fastify';
 import { PLANS, SERVICE_ID, type ProvisionRequest } from '@harbor/wire';
 import { Gateway, type GatewayParts } from '../../src/gateway.js';
+import type { RouteDescription } from '../../src/http/describe.js';
+import { failuresOf } from '../../src/http/openapi.js';
 import { MemoryBus, MemoryLog, MemoryState } from './memory.js';
 
 export const ACCOUNT = { username: 'user', password: 'pass:word' };
@@ -51,7 +54,10 @@ export function instanceRecord(id: string, more: Partial<Instance> = {}): Instan
   };
 }
 
-/** A gateway whose outside is all in memory; its one node `n1` provides ports from 35001 up. */
+/**
+ * A gateway whose outside is all in memory; its one node `n1` provides ports from 35001 up. What is asked of it
+ * fails where a status is answered that its OpenAPI description does not have.
+ */
 export function memoryGateway(more: Partial<GatewayParts> = {}) {
   const state = new MemoryState();
   const bus = new MemoryBus();
@@ -70,6 +76,18 @@ export function memoryGateway(more: Partial<GatewayParts> = {}) {
     address: () => '192.0.2.7:8190',
     ...more,
   });
+  const undocumented: string[] = [];
+  gateway.server.addHook('onSend', async ({ routeOptions }, { statusCode }) => {
+    const about = routeOptions.config.about;
+    if (about && !isDocumented(about, statusCode)) undocumented.push(`${about.name} answers ${statusCode}`);
+    return Promise.resolve();
+  });
+  const inject = async (request: InjectOptions) => {
+    const answer = await gateway.server.inject(request);
+    if (undocumented.length > 0)
+      throw new Error(`not in the OpenAPI description: ${undocumented.join(', ')}`);
+    return answer;
+  };
   const announce = (id = 'n1', capacity = 100) =>
     bus.deliver('HarboraaS.announce', { id, plan: 'free', available_capacity: capacity });
   bus.answer('HarboraaS.provision.n1', (value) => {
@@ -85,7 +103,7 @@ export function memoryGateway(more: Partial<GatewayParts> = {}) {
     body?: object,
     headers: object = {},
   ) => {
-    const answer = await gateway.server.inject({
+    const answer = await inject({
       method,
       url,
       headers: { ...BROKER_HEADERS, ...headers },
@@ -98,7 +116,11 @@ export function memoryGateway(more: Partial<GatewayParts> = {}) {
       json: asJson(answer.body),
     };
   };
-  return { gateway, state, bus, log, clock, announce, call };
+  return { gateway, state, bus, log, clock, announce, inject, call };
+}
+
+function isDocumented(about: RouteDescription, status: number): boolean {
+  return status in about.answers || failuresOf(about).includes(status);
 }
 
 function asJson(text: string): Record<string, unknown> {

@@ -31,7 +31,7 @@ export function v1Gateway(more: Parameters<typeof memoryGateway>[0] = {}) {
   ) => {
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const options: InjectOptions = { method, url, headers: { ...headers } };
-    const answer = await all.gateway.server.inject(payload === undefined ? options : { ...options, payload });
+    const answer = await all.inject(payload === undefined ? options : { ...options, payload });
     return { status: answer.statusCode, json: answer.json<unknown>() };
   };
   /** An instance made through v1; resolves with its handle. */
