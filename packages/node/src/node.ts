@@ -18,6 +18,7 @@ import { serveBackends } from './dea/views.js';
 import { bringServices } from './group/entering.js';
 import { Members } from './group/members.js';
 import { GroupReservations } from './group/reservations.js';
+import { Returning } from './group/returning.js';
 import { Allocator } from './ports/allocator.js';
 import { connectorReservations } from './ports/reservations.js';
 import { startThaw } from './ports/thaw.js';
@@ -91,15 +92,27 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     touch: persist.touch.bind(persist),
     touchAll: persist.touchAll.bind(persist),
   });
+  const { membership } = members;
+  const returning = new Returning({
+    ...{ membership, clock, log, replica: () => current.replica },
+    bring: async () => {
+      const brought = await bringServices(entering);
+      brought.forEach(takenOver);
+      if (brought.length > 0) greeter.greet();
+    },
+  });
   const follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend', 'member'], {
     onReset: (replica, replaced) => {
       current.replica = replica;
       members.reset();
       keeper.onReset(replica, replaced);
+      returning.look();
     },
     onChange: (change, replica) => {
-      if (change.kind === 'member') members.changed(change.id, change.value !== undefined);
-      else keeper.onChange(change, replica);
+      if (change.kind === 'member') {
+        members.changed(change.id, change.value !== undefined);
+        returning.look();
+      } else keeper.onChange(change, replica);
     },
     onCorrupt: (error) => log.error({ event: 'record_corrupt', err: error }, error.message),
   });
@@ -128,7 +141,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     revision: () => replica.revision,
   });
 
-  const { membership } = members;
+  const entering = { membership, store, follower, log };
   const addressesOfNode = members.addressesOf.bind(members);
   const common = {
     bus,
@@ -143,16 +156,16 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
   };
   serveServiceNode({ ...common, updater, onTransportAdded: () => greeter.greet() });
   serveOrphans(common);
+  const takenOver = (id: string): void => {
+    const stored = [...replica.all('backend')].filter((backend) => backend.service === id);
+    table.restore(
+      stored.filter((backend) => !table.get(backendId(backend))),
+      clock.now(),
+    );
+  };
   serveMigration({
-    ...common,
+    ...{ ...common, takenOver },
     transfer: new Transfer({ node, group, store, follower, reservations, clock }),
-    takenOver: (id) => {
-      const stored = [...replica.all('backend')].filter((backend) => backend.service === id);
-      table.restore(
-        stored.filter((backend) => !table.get(backendId(backend))),
-        clock.now(),
-      );
-    },
     dropped: persist.touch.bind(persist),
     greet: () => greeter.greet(),
   });
@@ -197,13 +210,15 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     announcement: () => announcer.announcement(),
   });
   await members.join();
-  await bringServices({ membership, store, follower, log });
+  await bringServices(entering);
+  returning.look();
   announcer.start();
   greeter.start();
   await bus.flush();
 
   return {
     async stop() {
+      returning.stop();
       announcer.stop();
       stopPruning();
       await component.stop();
