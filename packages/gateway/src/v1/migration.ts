@@ -1,5 +1,5 @@
 import { HarborError, type Credentials, type Instance } from '@harbor/core';
-import { serviceSubjects, updateServiceHandle } from '@harbor/wire';
+import { serviceSubjects, updateServiceHandle, z } from '@harbor/wire';
 import type { Log, MessageBus } from '../dependencies.js';
 import { ownerOf } from '../instances/wanted.js';
 import { busy, type OperationLocks } from '../instances/locks.js';
@@ -27,7 +27,14 @@ export class Migration {
   /** Listens to nodes that have other credentials for a handle than before. */
   start(): void {
     const subject = serviceSubjects(this.parts.service).updateServiceHandle;
-    this.parts.bus.serve(subject, updateServiceHandle, async ({ service_id, credentials }) => {
+    this.parts.bus.serve(subject, z.unknown(), async (handle) => {
+      const known = updateServiceHandle.safeParse(handle);
+      if (!known.success) {
+        this.parts.log.warn({ event: 'bad_message', subject }, 'a handle that cannot be read');
+        // The facts (§2) know true and false only.
+        return false;
+      }
+      const { service_id, credentials } = known.data;
       if (this.parts.state.replica.get('binding', service_id)) return true;
       const instance = this.#known(service_id) ?? this.#known(credentials.name);
       return instance !== undefined && (await this.#moveTo(instance, credentials));
