@@ -38,6 +38,13 @@ async function whose(first: TestHarbor): Promise<Record<string, string>> {
   );
 }
 
+/** The numbers of the range that no service has, on whichever node. */
+async function unused(first: TestHarbor): Promise<number[]> {
+  const taken = new Set((await first.services()).map(({ port }) => port));
+  const { low, high } = first.range;
+  return Array.from({ length: high - low + 1 }, (_, at) => low + at).filter((port) => !taken.has(port));
+}
+
 async function become(first: TestHarbor, wanted: Record<string, string>): Promise<void> {
   await eventually(`the services to be ${JSON.stringify(wanted)}`, async () => {
     const now = await whose(first);
@@ -53,13 +60,15 @@ async function answers(port: number, host: string, wanted: string): Promise<void
 t.test('groups - nodes that have services join, and leave again', async (t) => {
   const first = await core(t);
   const own = await first.create('own');
-  await first.create('another');
+  for (const name of ['another', 'third', 'fourth']) await first.create(name);
   const second = await beside(t, first);
   await attached(first, second, SECOND);
-  // It has more ports free, so both are made there; a node alone has every number of its range.
-  const there = await first.create('there');
+  // It has more ports free, so all are made there; a node alone has every number of its range.
+  const [one, two] = await unused(first);
+  const there = await first.create('there', { port: one });
+  const going = await first.create('going', { port: two });
   const same = await first.create('same', { port: own.port });
-  t.strictSame([there.node_id, same.node_id], [SECOND, SECOND]);
+  t.strictSame([there.node_id, same.node_id, going.node_id], [SECOND, SECOND, SECOND]);
   const dea = await TestDea.start(t, first);
   for (const { id, name } of [own, there, same])
     await dea.register(await tcpBackend(t, name), { service: id });
@@ -104,6 +113,15 @@ t.test('groups - nodes that have services join, and leave again', async (t) => {
       same: `${SECOND} alone`,
     });
     await answers(same.port, '127.0.0.2', 'same');
+  });
+
+  await t.test('they are updated and deleted there, although who made them is up', async (t) => {
+    t.match(await whose(first), { going: `${SECOND} web` });
+    // Without an instance, who listens takes the connection and ends it.
+    await answers(going.port, '127.0.0.1', 'ECONNRESET');
+    await first.must('harbor', 'update-service', 'going', '-c', '{"max_connections":5}');
+    await first.must('harbor', 'delete-service', '-f', 'going');
+    await answers(going.port, '127.0.0.1', 'ECONNREFUSED');
   });
 
   await t.test('when the last one has left, each has its own again at its next start', async () => {

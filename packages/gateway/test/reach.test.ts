@@ -1,4 +1,4 @@
-import { HarborError } from '@harbor/core';
+import { HarborError, type Service } from '@harbor/core';
 import t from 'tap';
 import { Reach } from '../src/nodes/reach.js';
 import { credentialsFor, instanceRecord } from './support/fixture.js';
@@ -11,7 +11,17 @@ function reach(away: Readonly<Record<string, number>> = {}): Reach {
     members: (group: string) => ['a', 'b', 'c'].filter((id) => groups[id] === group),
     unreachableSince: (id: string) => away[id],
   };
-  return new Reach({ get: () => undefined }, presence);
+  return new Reach({ get: (_kind, id) => SERVICES[id] }, presence);
+}
+
+/** Made by c, which has left the groups that have them; `empty` has no member any more. */
+const SERVICES: Readonly<Record<string, Service>> = { left: madeBy('web'), last: madeBy('empty') };
+
+function madeBy(group: string): Service {
+  return {
+    ...{ id: 'one', name: 'one', node: 'c', group, port: 35_001, intPort: 4_100, protocol: 'tcp' as const },
+    ...{ plan: 'free', parameters: {}, createdAt: 0 },
+  };
 }
 
 function on(node: string) {
@@ -23,6 +33,16 @@ t.test('reach - of a group every member is asked, its own first where it answers
   t.strictSame(reach({ b: 1 }).nodesOf(on('b')), ['a', 'b']);
   t.strictSame(reach({ c: 1 }).nodesOf(on('c')), ['c'], 'who stands alone has nobody');
 });
+
+t.test(
+  'reach - who has left a group is not asked for what it made there, while others are in it',
+  async (t) => {
+    const made = (id: string) => ({ ...on('c'), credentials: credentialsFor(id, 35_001, 'c') });
+    t.strictSame(reach().nodesOf(made('left')), ['a', 'b']);
+    t.equal(reach({ a: 2, b: 1 }).unreachableSince(made('left')), 2);
+    t.strictSame(reach().nodesOf(made('last')), ['c'], 'it will take it back');
+  },
+);
 
 t.test('reach - a service is unreachable when nobody who serves it answers', async (t) => {
   t.equal(reach({ b: 1 }).unreachableSince(on('b')), undefined);

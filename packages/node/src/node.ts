@@ -155,7 +155,7 @@ export async function startNode(context: ProcessContext): Promise<RunningProcess
     log,
   };
   serveServiceNode({ ...common, updater, onTransportAdded: () => greeter.greet() });
-  serveOrphans(common);
+  serveOrphans({ ...common, inherits: (one) => members.inherits(one) });
   const takenOver = (id: string): void => {
     const stored = [...replica.all('backend')].filter((backend) => backend.service === id);
     table.restore(

@@ -235,6 +235,23 @@ t.test('provision - over six seconds it is given up and the port given back', as
 });
 
 t.test(
+  'unprovision - of a group that the node has left it ends what it made there, and only that',
+  async (t) => {
+    const node = allocator();
+    for (const [id, maker] of [
+      ['was-mine', node.options.node],
+      ['was-not', 'another'],
+    ] as const) {
+      const value: Service = { ...(await node.provision(wanted(id))), node: maker, group: 'left' };
+      const result = await store.commit({ expect: [], write: [{ kind: 'service', id, value }] });
+      if (result.done) await follower.caughtUp(result.revision);
+    }
+    t.equal(await node.unprovision('was-mine', []), true);
+    t.equal(await node.unprovision('was-not', []), false);
+  },
+);
+
+t.test(
   'unprovision - gives the numbers back and drops the backends; unknown ones are no error',
   async (t) => {
     const reservations = connector();

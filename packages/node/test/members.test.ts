@@ -29,8 +29,12 @@ t.test('groups - the lowest live member writes, and the next one where it is giv
   t.equal(two.members.range(), '35005-35010', 'the ports of the group are those that all have');
 
   one.halt();
+  const made = { node: 'n1', group };
+  t.notOk(two.members.inherits(made));
   await passes(clock, 14_000, () => two.writes());
   t.strictSame(two.members.ids(), ['n2']);
+  t.ok(two.members.inherits(made), 'it speaks for what a member made that has gone');
+  t.notOk(two.members.inherits({ node: 'n1' }), 'and for nothing else');
   one.resume();
   await passes(clock, 14_000, () => one.writes() && !two.writes());
   t.equal(one.returns(), 1, 'it forgets what it knew');

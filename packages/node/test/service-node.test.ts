@@ -15,7 +15,7 @@ const handleOf = (service: Service, more: object = {}) => ({
 });
 
 t.test('service node - over NATS', async (t) => {
-  const { ask, bus, follower, held, clock, greeted, invalid } = await nodes(t);
+  const { ask, bus, store, follower, held, clock, greeted, invalid } = await nodes(t);
   const service = (id: string) => follower.replica.get('service', id);
 
   await t.test(
@@ -174,6 +174,12 @@ t.test('service node - over NATS', async (t) => {
   await t.test(
     'check_orphan and purge_orphan - a node says what it has, and removes what it is told to',
     async (t) => {
+      const inherited: Service = { ...service('bound')!, id: 'inherited', node: 'gone', port: 47_000 };
+      const result = await store.commit({
+        expect: [],
+        write: [{ kind: 'service', id: 'inherited', value: inherited }],
+      });
+      if (result.done) await follower.caughtUp(result.revision);
       const reports: NodeHandles[] = [];
       bus.subscribe('HarboraaS.node_handles', nodeHandles, (report) => reports.push(report));
       bus.connection.publish('HarboraaS.check_orphan', 'Send Me Handles');
@@ -181,6 +187,8 @@ t.test('service node - over NATS', async (t) => {
       await eventually('both nodes, twice', () => reports.length === 4);
       const second = reports.find(({ node_id }) => node_id === 'n2');
       t.strictSame([...(second?.instances_list ?? [])].sort(), ['lost', 'mover']);
+      const first = reports.find(({ node_id }) => node_id === 'n1')?.instances_list ?? [];
+      t.ok(first.includes('inherited'), 'and what is its to report of one that has gone');
       bus.publish('HarboraaS.purge_orphan.n2', {
         orphan_ins_list: ['nobody', 'lost', 'bound'],
         orphan_binding_list: [{}],

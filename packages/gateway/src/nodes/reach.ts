@@ -1,7 +1,10 @@
 import { asHarborError, type Instance, type Service } from '@harbor/core';
 import type { NodePresence } from './presence.js';
 
-/** Through which nodes an instance can be reached: its own, and of a group every member. */
+/**
+ * Through which nodes an instance can be reached: of a group every member, and without one its own. A node that
+ * has left the group serves no more what it made there.
+ */
 export class Reach {
   constructor(
     readonly services: { get(kind: 'service', id: string): Service | undefined },
@@ -19,8 +22,8 @@ export class Reach {
   nodesOf(instance: Pick<Instance, 'id' | 'node' | 'credentials'>): string[] {
     const { node } = instance;
     const group = this.groupOf(instance);
-    const all = group === undefined ? [] : this.presence.members(group);
-    const nodes = node === undefined || all.includes(node) ? all : [node, ...all];
+    const members = group === undefined ? [] : this.presence.members(group);
+    const nodes = members.length > 0 || node === undefined ? members : [node];
     const rank = (id: string): number =>
       (this.presence.unreachableSince(id) === undefined ? 0 : 2) + (id === node ? 0 : 1);
     return nodes.sort((a, b) => rank(a) - rank(b));

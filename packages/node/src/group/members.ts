@@ -91,6 +91,14 @@ export class Members {
     return (service !== undefined && this.membership.isAlone(service)) || this.#writer;
   }
 
+  /** True of what a node made that is no member any more, for one of those that are left: who writes. */
+  inherits(service: Owned): boolean {
+    const { group } = this.membership;
+    return (
+      group !== undefined && service.group === group && this.#writer && !this.ids().includes(service.node)
+    );
+  }
+
   /** Joins the group. Errors: HARBOR_CONFIG_INVALID where it has no port in common with it; those of Redis. */
   async join(): Promise<void> {
     if (this.membership.group === undefined) return;

@@ -102,10 +102,14 @@ export class Allocator {
     }
   }
 
-  /** Gives the service's numbers back, its port to cool down, and forgets its backends; false when there is no such service. */
+  /**
+   * Gives the service's numbers back, its port to cool down, and forgets its backends; false when there is no such
+   * service. What the node made in a group that it has left it can end, too: where nobody else is in that, nobody
+   * else can.
+   */
   async unprovision(id: string, backends: readonly string[]): Promise<boolean> {
     const service = this.#replica.get('service', id);
-    if (!service || !this.#membership.owns(service)) return false;
+    if (!service || !(this.#membership.owns(service) || service.node === this.options.node)) return false;
     const result = await this.options.store.commit(releaseOf(service, backends, this.cooling));
     if (result.done) await this.options.follower.caughtUp(result.revision);
     return result.done;

@@ -1,5 +1,5 @@
 import type { Bus } from '@harbor/bus';
-import { asHarborError, backendId, type BackendTable, type Replica } from '@harbor/core';
+import { asHarborError, backendId, type BackendTable, type Replica, type Service } from '@harbor/core';
 import { purgeOrphan, serviceSubjects, type NodeHandles } from '@harbor/wire';
 import type { Allocator } from '../ports/allocator.js';
 import type { OperationLog } from './operation.js';
@@ -11,6 +11,8 @@ export interface OrphanOptions {
   readonly bus: Bus;
   readonly service: string;
   readonly node: string;
+  /** True for what is this node's to report though another made it: a member of its group that has gone. */
+  readonly inherits?: (service: Service) => boolean;
   readonly replica: Replica;
   readonly allocator: Pick<Allocator, 'unprovision'>;
   readonly table: BackendTable;
@@ -22,7 +24,8 @@ export function serveOrphans(options: OrphanOptions): void {
   const { bus, node, replica, log } = options;
   const subjects = serviceSubjects(options.service);
   bus.hear(subjects.checkOrphan, () => {
-    const names = [...replica.all('service')].filter((one) => one.node === node).map(({ id }) => id);
+    const mine = [...replica.all('service')].filter((one) => one.node === node || options.inherits?.(one));
+    const names = mine.map(({ id }) => id);
     for (const chunk of handleChunks(node, names, bus.maxPayload - MARGIN))
       bus.publish(subjects.nodeHandles, chunk);
   });

@@ -53,7 +53,7 @@ export async function nodes(t: Test) {
   const ask = async (subject: string, value: unknown): Promise<Answer> =>
     (await other.request(`HarboraaS.${subject}`, value, z.unknown(), asking)) as Answer;
   await bus.flush();
-  return { bus: other, ask, follower, held, clock, greeted, invalid, announcer: announcer! };
+  return { bus: other, ask, store, follower, held, clock, greeted, invalid, announcer: announcer! };
 }
 
 interface Surroundings {
@@ -99,7 +99,7 @@ function startOne(node: string, { bus, store, follower, held, clock, greet }: Su
   };
   const updater = new ServiceUpdater(parts);
   serveServiceNode({ ...common, updater, onTransportAdded: greet });
-  serveOrphans(common);
+  serveOrphans({ ...common, inherits: (one) => node === 'n1' && one.node === 'gone' });
   serveMigration({
     ...common,
     transfer: new Transfer(parts),
