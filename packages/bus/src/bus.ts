@@ -157,14 +157,27 @@ export class Bus {
     });
   }
 
-  /** Answers requests; an error is answered too, so that nobody waits in vain. */
+  /**
+   * Answers requests; an error is answered too, so that nobody waits in vain: what is no JSON with what
+   * `unreadable` makes of it.
+   */
   serve<T>(
     subject: string,
     schema: z.ZodType<T>,
     answer: (value: T, message: Msg) => Promise<unknown>,
+    unreadable: (error: HarborError) => unknown = reported,
   ): Subscription {
-    return this.subscribe(subject, z.unknown(), (value, message) => {
-      void this.#answer(schema, value, message, answer);
+    return this.connection.subscribe(subject, {
+      callback: (failed, message) => {
+        if (failed) return;
+        try {
+          void this.#answer(schema, decode(z.unknown(), message), message, answer);
+        } catch (thrown) {
+          const error = asHarborError(thrown);
+          this.#refused(message, error);
+          message.respond(JSON.stringify(unreadable(error)));
+        }
+      },
     });
   }
 
@@ -192,7 +205,7 @@ export class Bus {
     } catch (thrown) {
       const error = asHarborError(thrown);
       this.#refused(message, error);
-      message.respond(JSON.stringify({ harbor_error: { code: error.code, message: error.message } }));
+      message.respond(JSON.stringify(reported(error)));
     }
   }
 
@@ -243,6 +256,10 @@ export class Bus {
       }
     }
   }
+}
+
+function reported({ code, message }: HarborError): object {
+  return { harbor_error: { code, message } };
 }
 
 function decode<T>(schema: z.ZodType<T>, message: Msg): T {

@@ -110,6 +110,8 @@ t.test('request - an error travels back under its code', async (t) => {
     message: 'port 1 is taken',
   });
   await t.rejects(b.request('refuse', { name: 7 }, z.unknown(), asking), { code: 'HARBOR_MESSAGE_INVALID' });
+  const unreadable = await b.connection.request('refuse', '{', { timeout: 10_000 });
+  t.match(unreadable.json(), { harbor_error: { code: 'HARBOR_MESSAGE_INVALID' } }, 'what is no JSON, too');
   errors.length = 0;
 });
 

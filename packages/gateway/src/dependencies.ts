@@ -23,7 +23,13 @@ export interface MessageBus {
     options: { readonly timeoutMs: number; readonly unanswered: ErrorCode },
   ): Promise<T>;
   subscribe<T>(subject: string, schema: z.ZodType<T>, handle: (value: T) => void): unknown;
-  serve<T>(subject: string, schema: z.ZodType<T>, answer: (value: T) => Promise<unknown>): unknown;
+  /** `unreadable`: what to answer to what is no JSON. */
+  serve<T>(
+    subject: string,
+    schema: z.ZodType<T>,
+    answer: (value: T) => Promise<unknown>,
+    unreadable?: () => unknown,
+  ): unknown;
 }
 
 /** Where the gateway writes its log; a pino logger is one. */

@@ -66,6 +66,13 @@ t.test('service node - as a peer of another make finds it', async (t) => {
     }
   });
 
+  await t.test('failure - what is no JSON is answered so, too, and nobody waits for it', async (t) => {
+    for (const bytes of ['{', '\u0000', '[[[[', 'Send Me Handles']) {
+      const answer = await bus.connection.request('HarboraaS.provision.n1', bytes, { timeout: 10_000 });
+      t.match(answer.json(), { success: false, error: { status: 400, msg: { code: 30001 } } }, bytes);
+    }
+  });
+
   await t.test('update_instance - what fails is answered with simple failure, not with a list', async (t) => {
     const credentials = {
       ...{ hostname: 'h', host: '10.0.0.1', port: 45_000, name: 'nobody', node_id: 'n1', int_port: 4_100 },

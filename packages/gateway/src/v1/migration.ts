@@ -27,18 +27,19 @@ export class Migration {
   /** Listens to nodes that have other credentials for a handle than before. */
   start(): void {
     const subject = serviceSubjects(this.parts.service).updateServiceHandle;
-    this.parts.bus.serve(subject, z.unknown(), async (handle) => {
+    const answer = async (handle: unknown): Promise<boolean> => {
       const known = updateServiceHandle.safeParse(handle);
       if (!known.success) {
         this.parts.log.warn({ event: 'bad_message', subject }, 'a handle that cannot be read');
-        // The facts (§2) know true and false only.
         return false;
       }
       const { service_id, credentials } = known.data;
       if (this.parts.state.replica.get('binding', service_id)) return true;
       const instance = this.#known(service_id) ?? this.#known(credentials.name);
       return instance !== undefined && (await this.#moveTo(instance, credentials));
-    });
+    };
+    // The facts (§2) know true and false only.
+    this.parts.bus.serve(subject, z.unknown(), answer, () => false);
   }
 
   /** The ids of a node's instances. */

@@ -1,5 +1,5 @@
 import type { Bus } from '@harbor/bus';
-import { asHarborError } from '@harbor/core';
+import { asHarborError, type HarborError } from '@harbor/core';
 import { failureOf, parse, z } from '@harbor/wire';
 
 export interface OperationLog {
@@ -13,15 +13,17 @@ export interface OperationLog {
  */
 export function operations(bus: Bus, log: OperationLog) {
   return <T>(subject: string, schema: z.ZodType<T>, run: (request: T) => Promise<object>): void => {
-    bus.serve(subject, z.unknown(), async (value) => {
+    const refuse = (error: HarborError): object => ({ success: false, error: failureOf(error) });
+    const answer = async (value: unknown): Promise<object> => {
       try {
         const answer = await run(parse(schema, value, 'HARBOR_MESSAGE_INVALID', subject));
         return Array.isArray(answer) ? (answer as unknown[]) : { success: true, ...answer };
       } catch (thrown) {
         const error = asHarborError(thrown);
         log.warn({ event: 'refused', subject, err: error }, error.message);
-        return { success: false, error: failureOf(error) };
+        return refuse(error);
       }
-    });
+    };
+    bus.serve(subject, z.unknown(), answer, refuse);
   };
 }
