@@ -22,9 +22,12 @@ t.test('kernel plane - who is let in, over IPv4 and over IPv6', { skip: noLab },
       for (let each = 0; each < 3; each++)
         t.equal(await client.greeting(few.port, front), 'ECONNREFUSED', 'one more is refused by a reset');
       for (const handle of open) t.equal(await client.exchange(handle, 'still'), 'still', 'those in stay');
+      await instance(here, few, two, 'c', { v6, index: 2 });
+      await inKernel(here, `tcp/${few.port}`, 3);
+      t.equal(await client.greeting(few.port, front), 'ECONNREFUSED', 'a change of backends forgets nobody');
       await client.close(open.pop() ?? 0);
       await eventually('the place to be free', async () =>
-        /^[ab]$/.test(await client.greeting(few.port, front)),
+        /^[abc]$/.test(await client.greeting(few.port, front)),
       );
       const { connections } = await harbor.explain(`few${tail}`);
       t.ok((connections.total ?? 0) >= 4);
@@ -50,6 +53,12 @@ t.test('kernel plane - who is let in, over IPv4 and over IPv6', { skip: noLab },
       await instance(here, game, one, 'u', { v6, udp: true });
       await inKernel(here, `udp/${game.port}`, 1);
       t.equal(await client.askUdp(game.port, 'x', front), 'u: x');
+      const some = await harbor.create(`some${tail}`, { protocol: 'udp', max_connections: 2 });
+      await instance(here, some, one, 's', { v6, udp: true });
+      await inKernel(here, `udp/${some.port}`, 1);
+      for (let each = 0; each < 2; each++)
+        t.equal(await client.askUdp(some.port, 'x', front), 's: x', 'as many clients as allowed');
+      t.equal(await client.askUdp(some.port, 'x', front), 'nothing', 'and not one more');
       const kept = await harbor.create(`kept${tail}`, { preserve_client_ip: true });
       await instance(here, kept, one, 'k', { v6, namesClient: true });
       await inKernel(here, `tcp/${kept.port}`, 1);

@@ -1,10 +1,11 @@
 import { hooks } from './hooks.js';
 import type { KernelRule } from './rule.js';
-import { chainBody, chainOf, elementsOf, SERVED, TABLE, type Element } from './service.js';
+import { chainBody, chainOf, elementsOf, OPEN, SERVED, TABLE, type Element } from './service.js';
 
 /** The sets and maps that lead a connection to its backend, in the order of the way it takes. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
   [SERVED]: ['type inet_proto . inet_service', `size ${2 * 0x10000}`, 'flags dynamic', 'counter'],
+  [OPEN]: ['type inet_proto . inet_service . mark', `size ${2 * 0x10000}`, 'flags dynamic'],
   services: ['type nf_proto . inet_proto . inet_service : verdict'],
   marks: ['type nf_proto . inet_proto . inet_service : mark'],
   targets4: ['type inet_proto . inet_service . mark : ipv4_addr . inet_service'],
@@ -29,7 +30,7 @@ export function renderTable(rules: Iterable<KernelRule>, bindHost: string): stri
     ...Object.entries(SETS).flatMap(([name, properties]) => {
       const held = elements.filter(({ set }) => set === name).map((each) => `      ${written(each)}`);
       return [
-        `  ${name === SERVED ? 'set' : 'map'} ${name} {`,
+        `  ${properties[0]?.includes(' : ') ? 'map' : 'set'} ${name} {`,
         ...properties.map((each) => `    ${each}`),
         ...(held.length > 0 ? ['    elements = {', held.join(',\n'), '    }'] : []),
         '  }',

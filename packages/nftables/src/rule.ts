@@ -25,7 +25,7 @@ export interface KernelRule {
   /** Canonical CIDRs of the family; who is not admitted is left to the relay, which turns him away. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  /** Open connections at most; 0 is no limit. */
+  /** Open connections, or flows of UDP, at most; 0 is no limit. */
   readonly maxConnections: number;
   /** False where the backend is to see the client's address. */
   readonly masquerade: boolean;
@@ -70,7 +70,7 @@ export function kernelRule(
     targets: targets.map(({ host, port }) => ({ host, port })),
     allow,
     deny: (policy.deny ?? []).filter((cidr) => familyOf(cidr) === family),
-    maxConnections: transport === 'tcp' ? (policy.maxConnections ?? plane.maxConnections) : 0,
+    maxConnections: policy.maxConnections ?? plane.maxConnections,
     masquerade: policy.preserveClientIp !== true,
   };
 }

@@ -7,6 +7,12 @@ export const TABLE = 'inet harbor';
 /** The set that counts the connections of each listener. Single counters nft would all read before each change. */
 export const SERVED = 'served';
 
+/**
+ * The set that counts the open connections of listeners that admit only so many. Its elements outlive the chains, so
+ * that a change of a listener forgets nobody. The limit is in the key: an element keeps the one that it was made with.
+ */
+export const OPEN = 'open';
+
 /** Counts a connection as forwarded; `services` and `marks` lead only those here that are. */
 export const COUNT = `add @${SERVED} { meta l4proto . th dport }`;
 
@@ -50,11 +56,15 @@ export function chainOf({ transport, port }: KernelRule): string {
 /** The statements of that chain; undefined where it needs none. Whom it sends back the relay gets. */
 export function chainBody(rule: KernelRule): string[] | undefined {
   const { family, deny, allow, maxConnections, targets } = rule;
+  const limited = `meta l4proto . th dport . ${hex(maxConnections)}`;
+  const turnedAway = rule.transport === 'tcp' ? 'reject with tcp reset' : 'drop';
   const refusals = [
     ...(deny.length > 0 ? [`${family} saddr { ${[...deny].sort().join(', ')} } return`] : []),
     ...(allow.length > 0 ? [`${family} saddr != { ${[...allow].sort().join(', ')} } return`] : []),
     // The relay counts only its own: it would take as many again.
-    ...(maxConnections > 0 ? [`meta l4proto tcp ct count over ${maxConnections} reject with tcp reset`] : []),
+    ...(maxConnections > 0
+      ? [`add @${OPEN} { ${limited} ct count over ${maxConnections} } ${turnedAway}`]
+      : []),
   ];
   if (refusals.length === 0 && targets.length === 1) return undefined;
   const mark = hex(markOf(rule));

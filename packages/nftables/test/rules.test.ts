@@ -75,7 +75,7 @@ const SAMPLES: readonly Route[] = [
   ),
   route([backend('fd00::1', 0), backend('fd00::2', 1)], { allow: ['fd00::/8'], maxConnections: 20 }, 35_002),
   route([backend('10.0.0.3', 0, 'udp')], { preserveClientIp: true }, 35_003),
-  route([backend('fd00::3', 0, 'udp')], {}, 35_004),
+  route([backend('fd00::3', 0, 'udp')], { maxConnections: 5 }, 35_004),
   route([backend('10.0.0.4', 0)], {}, 35_005),
 ];
 
