@@ -51,9 +51,10 @@ export function kernelRule(
   plane: PlaneRules,
 ): KernelRule | undefined {
   const { policy, transport } = route;
-  const idle = policy.idleTimeout ?? plane.idleTimeout ?? 0;
+  // A flow of UDP the kernel forgets by itself, after a time of its own.
+  const idle = policy.idleTimeout ?? (transport === 'tcp' ? plane.idleTimeout : null) ?? 0;
   if (policy.proxyProtocol !== undefined || policy.plane === 'embedded') return undefined;
-  if (transport === 'tcp' && idle > 0) return undefined;
+  if (idle > 0) return undefined;
   const live = route.backends.filter(alive);
   const targets = transport === 'udp' ? live.sort(byArrival).slice(0, 1) : live.sort(byIndex);
   const families = new Set(targets.map(({ host }) => familyOf(host)));

@@ -58,6 +58,8 @@ t.test('rules - what the kernel cannot do the relay does', (t) => {
     'clients of the other family only': route(one, { allow: ['fd00::/8'] }),
   }))
     t.equal(rule(each), undefined, what);
+  const silent = route([backend('10.0.0.1', 0, 'udp')], { idleTimeout: 10 });
+  t.equal(rule(silent), undefined, 'an idle timeout of UDP');
   const elsewhere: PlaneRules = { ...PLANE, families: ['ip6'] };
   t.equal(
     kernelRule(route(one), () => true, elsewhere),
