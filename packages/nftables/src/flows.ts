@@ -1,8 +1,9 @@
 import type { Address, Transport } from '@harbor/core';
 import type { Access } from '@harbor/wire';
+import { networkInterfaces } from 'node:os';
 import type { Run } from './command.js';
 import { UNREACHABLE } from './hooks.js';
-import { isOurs } from './mark.js';
+import { hex, isOurs, MARK, MASK } from './mark.js';
 import { TABLE } from './service.js';
 
 /** Which of the kernel's connections are meant: those to one port, of them those of one backend or client. */
@@ -14,8 +15,11 @@ export interface FlowFilter {
   readonly client?: Address;
 }
 
+/** Others to the same number, those through this machine to elsewhere say, are somebody else's. */
+const OURS = ['--mark', `${hex(MARK.masqueraded)}/${hex(MASK.either)}`];
+
 /**
- * Ends connections that the kernel keeps for us (man 8 conntrack): a UDP client's next datagram finds the
+ * Ends connections that our rules have led on (man 8 conntrack): a UDP client's next datagram finds the
  * new primary, a TCP connection to a backend that has left ends. None there is no failure.
  */
 export async function endFlows(run: Run, { transport, port, backend, client }: FlowFilter): Promise<void> {
@@ -23,12 +27,36 @@ export async function endFlows(run: Run, { transport, port, backend, client }: F
   const from = client ? ['--orig-src', client.host, '--orig-port-src', String(client.port)] : [];
   const end = backend ?? client;
   const families = end ? [end.host.includes(':') ? 'ipv6' : 'ipv4'] : ['ipv4', 'ipv6'];
-  for (const family of families) {
-    const args = ['-D', '-f', family, '-p', transport, '--orig-port-dst', String(port), ...towards, ...from];
-    await run('conntrack', args).catch((error: unknown) => {
-      if (!String(error).includes('0 flow entries')) throw error;
-    });
+  const which = [...OURS, '--orig-port-dst', String(port), ...towards, ...from];
+  for (const family of families) await endAll(run, ['-f', family, '-p', transport, ...which]);
+}
+
+async function endAll(run: Run, which: readonly string[]): Promise<void> {
+  await run('conntrack', ['-D', ...which]).catch((error: unknown) => {
+    if (!String(error).includes('0 flow entries')) throw error;
+  });
+}
+
+/**
+ * Ends the flows of a UDP port that the relay has served so far: the next datagram of a client who never pauses
+ * finds the kernel's rules. The kernel remembers them by the address of this machine that was asked.
+ */
+export async function endRelayed(run: Run, port: number, local = localAddresses): Promise<void> {
+  const mine = local();
+  const asked = (await listed(run, 'udp', port))
+    .filter(({ flow, asked, ours }) => !ours && flow.backend.host === asked && mine.has(asked))
+    .map(({ asked }) => asked);
+  for (const host of new Set(asked)) {
+    const family = host.includes(':') ? 'ipv6' : 'ipv4';
+    const to = ['--orig-dst', host, '--reply-src', host, '--orig-port-dst', String(port)];
+    await endAll(run, ['-f', family, '-p', 'udp', ...to]);
   }
+}
+
+function localAddresses(): ReadonlySet<string> {
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
+  );
 }
 
 /** A connection that our rules have led to a backend. */
@@ -43,31 +71,45 @@ export interface Flow {
 
 const ENDED = /\b(?:TIME_WAIT|CLOSE|LAST_ACK)\b/;
 
+/** A connection as the kernel has it. */
+interface Listed {
+  readonly flow: Flow;
+  /** The address the client connected to. */
+  readonly asked: string;
+  readonly ours: boolean;
+}
+
 /** The connections of a protocol that our rules have led to a backend, all or those to one port. */
 export async function listFlows(run: Run, transport: Transport, port?: number): Promise<Flow[]> {
+  return (await listed(run, transport, port)).flatMap(({ flow, ours }) => (ours ? [flow] : []));
+}
+
+async function listed(run: Run, transport: Transport, port?: number): Promise<Listed[]> {
   const towards = port === undefined ? [] : ['--orig-port-dst', String(port)];
-  const listed = ['ipv4', 'ipv6'].map((family) =>
+  const texts = ['ipv4', 'ipv6'].map((family) =>
     run('conntrack', ['-L', '-f', family, '-p', transport, ...towards]),
   );
-  return (await Promise.all(listed)).flatMap((text) =>
-    text.split('\n').flatMap((line) => flowOf(line) ?? []),
-  );
+  return (await Promise.all(texts)).flatMap((text) => text.split('\n').flatMap((line) => flowOf(line) ?? []));
 }
 
 /** A line of `conntrack -L`: both directions, the client's first. */
-function flowOf(line: string): Flow | undefined {
+function flowOf(line: string): Listed | undefined {
   const all = (what: string): string[] =>
     [...line.matchAll(new RegExp(`\\b${what}=(\\S+)`, 'g'))].map(([, value]) => value ?? '');
   const [port] = all('dport');
   const [from, host] = all('src');
   const [of, answers] = all('sport');
-  if (port === undefined || from === undefined || host === undefined || !isOurs(Number(all('mark')[0])))
-    return undefined;
+  const [asked] = all('dst');
+  if (port === undefined || from === undefined || host === undefined || asked === undefined) return undefined;
   return {
-    port: Number(port),
-    backend: { host, port: Number(answers) },
-    client: { host: from, port: Number(of) },
-    open: !ENDED.test(line),
+    asked,
+    ours: isOurs(Number(all('mark')[0])),
+    flow: {
+      port: Number(port),
+      backend: { host, port: Number(answers) },
+      client: { host: from, port: Number(of) },
+      open: !ENDED.test(line),
+    },
   };
 }
 

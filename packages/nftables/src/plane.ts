@@ -11,7 +11,7 @@ import { Access } from '@harbor/wire';
 import type { Run } from './command.js';
 import { ConnectionCounters } from './counters.js';
 import { Drains } from './drains.js';
-import { endDenied, endFlows, endStaleFlows, listFlows } from './flows.js';
+import { endDenied, endFlows, endRelayed, endStaleFlows, listFlows } from './flows.js';
 import { kernelRule, type KernelRule, type PlaneRules } from './rule.js';
 import { KernelTable } from './table.js';
 import type { TableWatch } from './watch.js';
@@ -92,7 +92,8 @@ export class KernelPlane {
         this.#routes.delete(key);
         this.#counters.forget(key);
       }
-      await this.#afterwards(known, route, !whole && targetOf(before.get(key)) !== targetOf(wanted.get(key)));
+      const moved = !whole && targetOf(before.get(key)) !== targetOf(wanted.get(key));
+      await this.#afterwards(known, route, moved, before.get(key) !== undefined);
     }
   }
 
@@ -105,13 +106,19 @@ export class KernelPlane {
     return kernelRule(route, this.options.alive, this.options.rules());
   }
 
-  /** What the kernel still keeps of connections made under the old rule. */
-  async #afterwards(known: Route | undefined, route: Route | undefined, moved: boolean): Promise<void> {
+  /** What the kernel still keeps of connections made under the old rule, where it had one (`forwarded`). */
+  async #afterwards(
+    known: Route | undefined,
+    route: Route | undefined,
+    moved: boolean,
+    forwarded: boolean,
+  ): Promise<void> {
     const { port, transport } = route ?? known ?? { port: 0, transport: 'tcp' };
     if (route && known && isStricter(known, route))
       await endDenied(this.options.run, { transport, port }, new Access(route.policy));
     if (transport === 'udp') {
       if (moved) await endFlows(this.options.run, { transport, port });
+      if (moved && !forwarded) await endRelayed(this.options.run, port);
       return;
     }
     const { added, removed } = diffBackends(known?.backends ?? [], route?.backends ?? []);

@@ -1,6 +1,13 @@
 import { Access } from '@harbor/wire';
 import t from 'tap';
-import { ConnectionCounters, endDenied, endStaleFlows, listFlows, type Run } from '../src/index.js';
+import {
+  ConnectionCounters,
+  endDenied,
+  endRelayed,
+  endStaleFlows,
+  listFlows,
+  type Run,
+} from '../src/index.js';
 
 /** nft as it would print these counters. */
 function nft(counters: Readonly<Record<string, number>>, asked: string[] = []): Run {
@@ -51,6 +58,9 @@ const FLOWS = [
   '',
 ].join('\n');
 
+/** Whatever else goes to such a number is not ours to end. */
+const OURS = '--mark 0x48524000/0xffffe000';
+
 /** conntrack with some IPv4 flows; what else it is asked for is noted. */
 function conntrack(flows: string, asked: string[] = []): Run {
   return (_program, args) => {
@@ -76,8 +86,8 @@ t.test('flows - those to a backend that is no longer the primary end, the others
   const asked: string[] = [];
   await endStaleFlows(conntrack(flows.join('\n'), asked), new Map([[1, { host: '10.0.0.1', port: 9000 }]]));
   t.strictSame(asked, [
-    '-D -f ipv4 -p udp --orig-port-dst 1 --reply-src 10.0.0.2 --reply-port-src 9000',
-    '-D -f ipv4 -p udp --orig-port-dst 2 --reply-src 10.0.0.1 --reply-port-src 9000',
+    `-D -f ipv4 -p udp ${OURS} --orig-port-dst 1 --reply-src 10.0.0.2 --reply-port-src 9000`,
+    `-D -f ipv4 -p udp ${OURS} --orig-port-dst 2 --reply-src 10.0.0.1 --reply-port-src 9000`,
   ]);
 });
 
@@ -89,9 +99,30 @@ t.test('flows - those of clients who are denied from now on are ended, and no ot
   t.strictSame(asked, []);
   await endDenied(run, port, new Access({ deny: ['10.77.1.2/32'] }));
   const one = (from: number): string =>
-    `-D -f ipv4 -p tcp --orig-port-dst 35000 --orig-src 10.77.1.2 --orig-port-src ${from}`;
+    `-D -f ipv4 -p tcp ${OURS} --orig-port-dst 35000 --orig-src 10.77.1.2 --orig-port-src ${from}`;
   t.strictSame(asked, [one(40_000), one(40_001)], 'what the relay serves is its own');
   asked.length = 0;
   await endDenied(run, port, new Access({ allow: ['10.77.2.0/24'] }));
   t.equal(asked.length, 2);
 });
+
+t.test(
+  'flows - those that the relay has served end, those through this machine to others do not',
+  async (t) => {
+    const flow = (from: string, asked: string, mark = 0): string =>
+      `udp      17 29 src=${from} dst=${asked} sport=4 dport=1 src=${asked} dst=${from} sport=1 dport=4 mark=${mark} use=1`;
+    const flows = [
+      flow('10.77.1.2', '10.77.0.1'),
+      flow('10.77.1.3', '10.77.0.1'),
+      flow('10.77.1.2', '10.77.9.9'),
+    ];
+    const led = FLOWS.replace('tcp', 'udp').replace('35000', '1');
+    const asked: string[] = [];
+    await endRelayed(
+      conntrack([...flows, led].join('\n'), asked),
+      1,
+      () => new Set(['10.77.0.1', '10.77.2.1']),
+    );
+    t.strictSame(asked, ['-D -f ipv4 -p udp --orig-dst 10.77.0.1 --reply-src 10.77.0.1 --orig-port-dst 1']);
+  },
+);
