@@ -9,6 +9,8 @@ const EXPECTED_WITHIN = 1_000;
 const RESTART = { first: 100, most: 5_000 };
 /** What ends a transaction in the output of `nft monitor`. */
 const END_OF_TRANSACTION = '# new generation';
+/** What it says when the kernel had more to tell than it could hear. */
+const LOST = '# ERROR';
 
 export interface WatchOptions {
   /** Somebody else changed our table, or may have while we could not see it. */
@@ -56,6 +58,10 @@ export class TableWatch {
   /** A line of `nft monitor`. */
   heard(line: string): void {
     this.#attempt = 0;
+    if (line.startsWith(LOST)) {
+      this.options.onForeignChange();
+      return;
+    }
     if (!line.startsWith(END_OF_TRANSACTION)) {
       if (line.includes(` ${TABLE}`)) this.#touched = true;
       return;

@@ -51,3 +51,10 @@ t.test('watch - of two at once one is ours and one is not', (t) => {
   t.equal(seen.foreign, 1);
   t.end();
 });
+
+t.test('watch - where the kernel had more to tell than was heard, anything may have changed', (t) => {
+  const { seen, watch } = watched();
+  watch.heard('# ERROR: We lost some netlink events!');
+  t.equal(seen.foreign, 1);
+  t.end();
+});
