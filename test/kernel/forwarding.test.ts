@@ -42,6 +42,19 @@ t.test('kernel plane - TCP and UDP of other hosts go through the kernel', { skip
       t.equal(await lab.harbor.greeting(local.port, address), 'far', address);
   });
 
+  await t.test(
+    'clients by a link-local address, whose packets nobody forwards, have the relay',
+    async (t) => {
+      const near = await harbor.create('near');
+      await instance(here, near, one, 'six', { v6: true });
+      await inKernel(here, `tcp/${near.port}`, 1);
+      const links = await lab.harbor.run('ip', '-6', '-o', 'address', 'show', 'dev', 'e0', 'scope', 'link');
+      const [, address = ''] = /inet6 (fe80\S+)\//.exec(links) ?? [];
+      t.equal(await client.greeting(near.port, `${address}%eth0`), 'six');
+      t.equal(await client.greeting(near.port, lab.harbor.ipv6), 'six');
+    },
+  );
+
   await t.test('a backend on the very host of the client (a hairpin), and on Harbor itself', async (t) => {
     const hairpin = await harbor.create('hairpin');
     await instance(here, hairpin, client, 'mine');

@@ -18,6 +18,8 @@ function forwarding(bindHost: string): string[] {
   const ours = destinedForUs(bindHost);
   return [
     '  chain forward {',
+    // Nobody forwards what a link-local address has sent: the relay serves it.
+    '    ip6 saddr fe80::/10 return',
     `    ${ofFamily} vmap @services`,
     `    ct mark set ${ofFamily} map @marks ${COUNT}`,
     `    dnat ip to ${listener} . ct mark map @targets4`,
