@@ -10,7 +10,7 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { noLab } from './support/stage.js';
+import { inKernel, instance, noLab } from './support/stage.js';
 
 /** A Harbor that takes what it gets, in a lab. */
 async function start(t: Scope, lab: Lab, options: TestHarborOptions = {}): Promise<TestHarbor> {
@@ -76,6 +76,45 @@ t.test('the kernel plane - what is missing is named, with the command', { skip: 
     const tables = await lab.harbor.run('nft', 'list', 'tables');
     t.notMatch(tables, /inet harbor/, 'rules left by a run before lead nobody past the relay');
   });
+});
+
+t.test('the kernel plane - a firewall that drops what is forwarded', { skip: noLab }, async (t) => {
+  const lab = await buildLab(t);
+  const { client, harbor: host, one } = lab;
+  // As Docker leaves it.
+  const forward = '{ type filter hook forward priority filter; policy drop; }';
+  await host.run('nft', 'add', 'table', 'ip', 'filter');
+  await host.run('nft', 'add', 'chain', 'ip', 'filter', 'FORWARD', forward);
+  const harbor = await start(t, lab);
+  const url = await harbor.natsUrl();
+  const say = (subject: string, message: object) => host.publish(url, subject, message);
+  const here = { lab, harbor, say };
+  const chosen = (taken: string) =>
+    harbor.logged('harbor_proxy_connector', (line) => line.event === 'data_plane' && line.taken === taken);
+  const why =
+    /chain ip filter FORWARD.* iptables -I FORWARD -m connmark --mark 0x48524000\/0xffffe000 -j ACCEPT/;
+  t.match(await chosen('embedded'), { asked: 'auto', why }, 'left the choice it relays and says why');
+  t.match((await harbor.kato('inspect')).stdout, why, 'kato inspect shows it');
+  const web = await harbor.create('web');
+  await instance(here, web, one, 'a');
+  t.equal(await client.greeting(web.port, host.ipv4), 'a', 'the relay serves');
+
+  await harbor.must('kato', 'config', 'set', 'harbor_proxy_connector', 'data_plane', 'kernel');
+  await harbor.must('kato', 'restart', 'harbor_proxy_connector');
+  const warned = await harbor.logged('harbor_proxy_connector', ({ event }) => event === 'forwarding_dropped');
+  t.match(warned, { level: 'warn', why }, 'asked for by name it warns');
+  t.match((await harbor.kato('inspect')).stdout, /kernel, but the firewall/);
+
+  await host.run('nft', 'insert rule ip filter FORWARD ct mark and 0xffffe000 == 0x48524000 accept');
+  await harbor.must('kato', 'config', 'set', 'harbor_proxy_connector', 'data_plane', 'auto');
+  await harbor.must('kato', 'restart', 'harbor_proxy_connector');
+  await inKernel(here, `tcp/${web.port}`, 1);
+  t.equal(
+    await client.greeting(web.port, host.ipv4),
+    'a',
+    'with the rule that was named the kernel forwards',
+  );
+  t.match(await harbor.explain('web'), { data_plane: 'kernel' });
 });
 
 t.test(

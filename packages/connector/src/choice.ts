@@ -1,6 +1,6 @@
 import { HarborError } from '@harbor/core';
 import { takeLock } from '@harbor/machine';
-import { capability, removeTable, run, type Family } from '@harbor/nftables';
+import { blockedBy, capability, removeTable, run, type Family } from '@harbor/nftables';
 import type { ProcessContext } from '@harbor/runtime';
 import type { Server } from 'node:net';
 
@@ -34,9 +34,17 @@ export async function choosePlane({ settings, log }: ProcessContext): Promise<Pl
     );
     return { taken: 'embedded', families: [], why: 'data_plane is embedded', retire: retirer(lock) };
   }
-  const { families, missing } = await capability(run);
-  const reasons = lock ? missing : ['another Harbor of this machine has the table', ...missing];
+  const { families: possible, missing } = await capability(run);
+  const blocked = missing.length === 0 ? await blockedBy(run) : {};
+  const reasons = [
+    ...(lock ? [] : ['another Harbor of this machine has the table']),
+    ...missing,
+    // Asked for by name it is taken: there may be rules of theirs that let all that matters pass.
+    ...(data_plane === 'auto' && blocked.ip ? [blocked.ip] : []),
+  ];
   if (reasons.length === 0 && lock) {
+    const families = possible.filter((family) => data_plane === 'kernel' || !blocked[family]);
+    for (const why of new Set(Object.values(blocked))) log.warn({ event: 'forwarding_dropped', why }, why);
     log.info({ event: 'data_plane', asked: data_plane, taken: 'kernel', families }, 'the kernel forwards');
     return { taken: 'kernel', families, lock, retire: retirer(undefined) };
   }

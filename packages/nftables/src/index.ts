@@ -1,6 +1,7 @@
 export * from './capability.js';
 export * from './command.js';
 export * from './counters.js';
+export * from './firewall.js';
 export * from './flows.js';
 export * from './hooks.js';
 export * from './left.js';
