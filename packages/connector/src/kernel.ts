@@ -9,7 +9,7 @@ import {
   type Scope,
 } from '@harbor/core';
 import { HealthChecker, tcpProbe } from '@harbor/health';
-import { KernelPlane, run, TableWatch, unreachableBackends, type Family } from '@harbor/nftables';
+import { KernelPlane, Runner, TableWatch, unreachableBackends, type Family } from '@harbor/nftables';
 import type { ProcessContext } from '@harbor/runtime';
 import type { PreserveWarnings } from './preserve.js';
 import { relaySettings } from './settings.js';
@@ -35,6 +35,7 @@ export interface KernelSideOptions {
 export class KernelSide {
   readonly plane: KernelPlane;
   readonly health: HealthChecker;
+  readonly #runner = new Runner();
   readonly #reconciler: Reconciler<RouteKey>;
   readonly #backends = new Map<RouteKey, readonly Backend[]>();
   #cancelLook: () => void = () => undefined;
@@ -43,6 +44,7 @@ export class KernelSide {
   constructor(readonly options: KernelSideOptions) {
     const { context, families } = options;
     const { clock, random, log, reporter } = context;
+    this.#runner.start();
     const settings = () => relaySettings(context);
     this.health = new HealthChecker({
       probe: tcpProbe(() => settings().connectTimeout * 1_000),
@@ -70,7 +72,7 @@ export class KernelSide {
       random,
     });
     this.plane = new KernelPlane({
-      run,
+      run: this.#runner.run,
       bindHost: settings().bindHost,
       rules: () => ({ families, ...settings() }),
       drainTimeout: () => settings().drainTimeout,
@@ -127,6 +129,7 @@ export class KernelSide {
     this.#cancelLook();
     this.#reconciler.close();
     this.plane.close();
+    this.#runner.close();
     this.health.close();
   }
 
@@ -172,7 +175,7 @@ export class KernelSide {
       return backends.filter(({ host, port }) => host === target?.host && port === target.port);
     });
     if (primaries.length === 0) return;
-    const gone = await unreachableBackends(run);
+    const gone = await unreachableBackends(this.#runner.run);
     for (const backend of primaries)
       if (gone.has(`${backend.host} ${backend.port}`)) this.options.udpFailed(backend, 'ECONNREFUSED');
   }

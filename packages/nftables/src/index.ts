@@ -9,6 +9,7 @@ export * from './mark.js';
 export * from './plane.js';
 export * from './render.js';
 export * from './rule.js';
+export * from './runner.js';
 export * from './service.js';
 export * from './table.js';
 export * from './watch.js';
