@@ -1,5 +1,13 @@
 import t from 'tap';
-import { claimId, LeaseTable, ManualClock, Replica, backoffDelay, type Change } from '../src/index.js';
+import {
+  claimId,
+  LeaseTable,
+  ManualClock,
+  ownerOf,
+  Replica,
+  backoffDelay,
+  type Change,
+} from '../src/index.js';
 
 function name(id: string, instance: string | undefined, revision: number): Change {
   return { kind: 'name', id, value: instance === undefined ? undefined : { instance }, revision };
@@ -79,5 +87,27 @@ t.test('manual clock - runs what is due in order of time, also what is scheduled
   clock.advance(30);
   t.same(ran, ['a@15', 'c@20', 'b@25']);
   t.equal(clock.now(), 35);
+  t.end();
+});
+
+t.test('replica - which numbers an owner has goes along with the claims', (t) => {
+  const replica = new Replica();
+  const claim = (owner: { node: string; group?: string }, port: number, revision: number): Change => ({
+    ...{ kind: 'port', id: claimId(ownerOf(owner), port), revision },
+    value: { ...owner, service: 's', port },
+  });
+  const snapshot = [claim({ node: 'n1' }, 1, 1), claim({ node: 'n2' }, 2, 1)];
+  replica.reset({ epoch: 'e', revision: 1, records: snapshot });
+  t.strictSame([...replica.claimed('port', 'n1')], [1]);
+  t.strictSame([...replica.claimed('int_port', 'n1')], []);
+  replica.apply(claim({ node: 'n1' }, 3, 2));
+  replica.apply({ kind: 'port', id: claimId('n1', 1), value: undefined, revision: 3 });
+  replica.apply(claim({ node: 'n1' }, 3, 1));
+  t.strictSame([...replica.claimed('port', 'n1')], [3]);
+  replica.apply(claim({ node: 'n1', group: 'g' }, 4, 4));
+  t.strictSame([...replica.claimed('port', '@g')], [4], "a group's are its own");
+  replica.reset({ epoch: 'f', revision: 9, records: [claim({ node: 'n1' }, 7, 9)] });
+  t.strictSame([...replica.claimed('port', 'n1')], [7]);
+  t.strictSame([...replica.claimed('port', '@g')], []);
   t.end();
 });

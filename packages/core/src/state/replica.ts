@@ -1,4 +1,5 @@
 import type { Kind, Records } from './records.js';
+import { ClaimedNumbers, type ClaimKind } from './claimed.js';
 import type { Versioned, Write } from './commit.js';
 
 /** A write as a reader sees it, with the revision that made it. */
@@ -16,6 +17,7 @@ type Tables = { [K in Kind]?: Map<string, Versioned<Records[K]>> };
 /** A reader's copy of some kinds of the shared state, moved forward change by change. */
 export class Replica {
   #tables: Tables = {};
+  #claimed = new ClaimedNumbers();
   #revision = 0;
 
   get revision(): number {
@@ -43,8 +45,14 @@ export class Replica {
     return this.#table(kind).size;
   }
 
+  /** The numbers that an owner has now; the set goes along with the replica until that is reset. */
+  claimed(kind: ClaimKind, owner: string): ReadonlySet<number> {
+    return this.#claimed.of(kind, owner);
+  }
+
   reset(snapshot: Snapshot): void {
     this.#tables = {};
+    this.#claimed = new ClaimedNumbers();
     for (const record of snapshot.records) this.#write(record);
     this.#revision = snapshot.revision;
   }
@@ -59,6 +67,8 @@ export class Replica {
     const table = this.#table(change.kind) as Map<string, Versioned<unknown>>;
     const known = table.get(change.id);
     if (known && known.revision > change.revision) return;
+    if (change.kind === 'port' || change.kind === 'int_port')
+      this.#claimed.change(change.kind, this.get(change.kind, change.id), change.value);
     if (change.value === undefined) table.delete(change.id);
     else table.set(change.id, { value: change.value, revision: change.revision });
   }

@@ -7,7 +7,6 @@ import {
   isPort,
   Membership,
   nextIntPort,
-  ownerOf,
   parsePortRange,
   placesFor,
   portsOf,
@@ -264,12 +263,8 @@ export class Allocator {
     return range;
   }
 
-  /** As numbers, because a whole range is looked up in it: by their ids that took most of a provision's time. */
   #taken(kind: 'port' | 'int_port'): TakenPorts {
-    const taken = new Set<number>();
-    const { owner } = this.#membership;
-    for (const claim of this.#replica.all(kind)) if (ownerOf(claim) === owner) taken.add(claim.port);
-    return taken;
+    return this.#replica.claimed(kind, this.#membership.owner);
   }
 
   #takenOrTrying(kind: 'port' | 'int_port', trying: ReadonlySet<number>): TakenPorts {
