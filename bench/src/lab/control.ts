@@ -18,6 +18,8 @@ export interface ControlOptions {
 /** What one more port or backend may take with all ports in place, ms. */
 const AT_MOST = 20;
 const BACKENDS = { first: 9_001, second: 9_002 } as const;
+/** Where the instances are. */
+const INSTANCES = '10.78.0.0/16';
 /** The lowest port: those of a Harbor as it is, above all that its servers and those of the lab may have. */
 const LOW = 35_000;
 /** A reload takes long: so often it is measured. */
@@ -46,7 +48,10 @@ async function onPlane(
 ): Promise<Times[]> {
   const { client, harbor: host, one } = await buildLab(scope);
   const backends = Object.entries(BACKENDS).map(([name, port]) => `${name}=${port}`);
-  await serve(scope, one, program('backend', one.ipv4, ...backends), { tcp: BACKENDS.second });
+  await serve(scope, one, program('backend', '0.0.0.0', ...backends), { tcp: BACKENDS.second });
+  // Instances do not share an address: those of each service have one of their own, all on the one host.
+  await one.run('ip', 'route', 'add', 'local', INSTANCES, 'dev', 'lo');
+  await host.run('ip', 'route', 'add', INSTANCES, 'via', one.ipv4);
   // NATS and the gateway are where the client's host can reach them: one process there is all three.
   const port = await freePort();
   await serve(scope, host, ['nats-server', '--addr', host.ipv4, '--port', String(port)], { tcp: port });
@@ -66,13 +71,12 @@ async function onPlane(
     },
   });
   const { url, auth } = await Platform.of(harbor);
-  const at = (port: number): { host: string; port: number } => ({ host: one.ipv4, port });
   const task: Task = {
     nats,
     gateway: { url, auth },
     host: host.ipv4,
     low,
-    backends: { first: at(BACKENDS.first), second: at(BACKENDS.second) },
+    backends: BACKENDS,
     sizes,
     repetitions,
     kernel: plane === 'kernel',

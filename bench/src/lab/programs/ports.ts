@@ -11,10 +11,11 @@ import { Platform } from '../../provisioning.js';
 export interface Task {
   readonly nats: string;
   readonly gateway: { readonly url: string; readonly auth: string };
-  /** Harbor's address, its lowest port, and the backends. */
+  /** Harbor's address, and its lowest port. */
   readonly host: string;
   readonly low: number;
-  readonly backends: Readonly<Record<'first' | 'second', { readonly host: string; readonly port: number }>>;
+  /** The backends' ports. Those of each service have an address of their own, as instances have: see `addressOf`. */
+  readonly backends: Readonly<Record<'first' | 'second', number>>;
   /** How many ports are in place when it is measured. */
   readonly sizes: readonly number[];
   readonly repetitions: number;
@@ -56,8 +57,14 @@ const services: string[] = [];
 /** Requests for a port that failed on the way to a size. */
 let refused = 0;
 
-function say(subject: 'register' | 'unregister', service: string, name: Name): void {
-  const message = { dea: 'dea', app: 'app', instance: name, service, ...task.backends[name] };
+/** The address of the backends of the service at this place: one of 10.78.0.0/16, which all lead to one host. */
+function addressOf(place: number): string {
+  return `10.78.${place >> 8}.${place & 255}`;
+}
+
+function say(subject: 'register' | 'unregister', service: string, place: number, name: Name): void {
+  const where = { host: addressOf(place), port: task.backends[name] };
+  const message = { dea: 'dea', app: 'app', instance: `${name}-${place}`, service, ...where };
   nats.publish(`harbor.${subject}`, JSON.stringify(message));
 }
 
@@ -113,7 +120,7 @@ async function fill(size: number): Promise<void> {
       const at = next++;
       const id = await provisioned(`port-${at}`, task.low + at);
       services[at] = id;
-      say('register', id, 'first');
+      say('register', id, at, 'first');
       if (at % 500 === 499) tell(`${at + 1} ports provisioned`);
     }
   });
@@ -121,8 +128,8 @@ async function fill(size: number): Promise<void> {
   await atOnce(AT_ONCE, async () => {
     while (next < size) await until(0, task.low + next++, 'first');
   });
-  // The rules come in the order of the registrations: with the last one all are there. To look at each would use
-  // up the client's ports, for all of them lead to one backend.
+  // The rules come in the order of the registrations: with the last one all are there. To look at each
+  // would take twice as long.
   await until(0, task.low + size - 1, 'first', task.kernel);
 }
 
@@ -141,13 +148,13 @@ function tell(what: string): void {
 
 async function measure(size: number): Promise<Times> {
   const times: Times = { size, refused, register: [], kernel: [], backend: [], port: [] };
-  const [service = '', port] = [services[0], task.low];
+  const [service = '', place, port] = [services[0], 0, task.low];
   for (let each = 0; each < task.repetitions; each++) {
-    say('unregister', service, 'first');
+    say('unregister', service, place, 'first');
     await gone(port);
     await rest();
     const start = performance.now();
-    say('register', service, 'first');
+    say('register', service, place, 'first');
     times.register.push(await until(start, port, 'first'));
     if (task.kernel) times.kernel.push(await until(start, port, 'first', true));
   }
@@ -155,10 +162,10 @@ async function measure(size: number): Promise<Times> {
   for (let each = 0; each < task.repetitions; each++) {
     await rest();
     const start = performance.now();
-    say('register', service, 'second');
+    say('register', service, place, 'second');
     times.backend.push(await until(start, port, 'second'));
     await until(0, port, 'second', task.kernel);
-    say('unregister', service, 'second');
+    say('unregister', service, place, 'second');
     for (let same = 0; same < 4;) same = (await served(port)).by === 'first' ? same + 1 : 0;
   }
   tell('one more port');
@@ -167,7 +174,7 @@ async function measure(size: number): Promise<Times> {
     await rest();
     const start = performance.now();
     const id = await platform.provision('more', { port: more });
-    say('register', id, 'first');
+    say('register', id, size, 'first');
     times.port.push(await until(start, more, 'first'));
     await platform.deprovision(id);
     await gone(more);
