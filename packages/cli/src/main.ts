@@ -1,6 +1,15 @@
 import { HarborError } from '@harbor/core';
-import { openPlace, version } from '@harbor/runtime';
-import { addCompletion, endWithReader, examples, fail, pointToHelp, say, speakingAs } from '@harbor/terminal';
+import { nothingYet, openPlace, type Place, version, viewPlace } from '@harbor/runtime';
+import {
+  addCompletion,
+  endWithReader,
+  examples,
+  fail,
+  note,
+  pointToHelp,
+  say,
+  speakingAs,
+} from '@harbor/terminal';
 import { Command, CommanderError, Option } from 'commander';
 import { addCertificates } from './certs/commands.js';
 import { openGateway, type GatewayClient } from './gateway/client.js';
@@ -46,7 +55,7 @@ export function program(env: NodeJS.ProcessEnv): Command {
         'harbor explain web',
       ),
     );
-  const gateway = (): Promise<GatewayClient> => openGateway(openPlace(env));
+  const gateway = (): Promise<GatewayClient> => openGateway(view(env));
   addServices(harbor, gateway);
   addBindings(harbor, gateway);
   addRun(harbor, env);
@@ -217,6 +226,13 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
       const { runApplication } = await import('./app/run.js');
       await runApplication(openPlace(env), env, command, { ...flags, manifest, services: service });
     });
+}
+
+/** Where the commands look for Harbor: it is not theirs to make. */
+function view(env: NodeJS.ProcessEnv): Place {
+  const here = viewPlace(env);
+  if (here.isNew) note(nothingYet(here));
+  return here;
 }
 
 function collect(name: string, before: readonly string[]): string[] {

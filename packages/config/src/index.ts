@@ -5,7 +5,7 @@ export { ensureHome, homeHash, openHome, realHome, type Home } from './home.js';
 export { closest, configError, type ConfigProblem } from './problems.js';
 export { configurationReference } from './reference.js';
 export { describeKeys, SCHEMA, type Component, type KeyDescription, type Settings } from './schema.js';
-export { ensureSecrets, type Secrets } from './secrets.js';
+export { ensureSecrets, makeSecrets, readSecrets, type Secrets } from './secrets.js';
 export { ROLES, rolesOf, writeHarborRole, type RoleName } from './roles-file.js';
 export {
   gatewayUrl,

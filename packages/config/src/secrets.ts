@@ -25,17 +25,10 @@ const NAMES = [
  * and whoever comes second takes what is there. Errors: HARBOR_CONFIG_INVALID where the file is damaged.
  */
 export function ensureSecrets(home: Home, randomBytes: (size: number) => Buffer): Secrets {
-  const path = join(home.var, 'secrets.json');
+  const path = pathOf(home);
   const known = read(path);
   if (known) return known;
-  const fresh = (): string => randomBytes(24).toString('base64url');
-  const secrets: Secrets = {
-    redis_password: fresh(),
-    nats_password: fresh(),
-    gateway_token: fresh(),
-    gateway_username: 'harbor',
-    gateway_password: fresh(),
-  };
+  const secrets = makeSecrets(randomBytes);
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(temporary, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
   try {
@@ -46,6 +39,27 @@ export function ensureSecrets(home: Home, randomBytes: (size: number) => Buffer)
     unlinkSync(temporary);
   }
   return read(path) ?? secrets;
+}
+
+/** The home's secrets; undefined before its first start. Errors: HARBOR_CONFIG_INVALID where the file is damaged. */
+export function readSecrets(home: Home): Secrets | undefined {
+  return read(pathOf(home));
+}
+
+/** Secrets that no home has yet. */
+export function makeSecrets(randomBytes: (size: number) => Buffer): Secrets {
+  const fresh = (): string => randomBytes(24).toString('base64url');
+  return {
+    redis_password: fresh(),
+    nats_password: fresh(),
+    gateway_token: fresh(),
+    gateway_username: 'harbor',
+    gateway_password: fresh(),
+  };
+}
+
+function pathOf(home: Home): string {
+  return join(home.var, 'secrets.json');
 }
 
 function read(path: string): Secrets | undefined {

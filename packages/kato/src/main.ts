@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { openPlace, type Place, version } from '@harbor/runtime';
+import { nothingYet, openPlace, type Place, version, viewPlace } from '@harbor/runtime';
 import { Command, CommanderError, Option } from 'commander';
 import { restart, start, stop } from './cli/change.js';
 import { configDelete, configGet, configSet, type Form } from './cli/config.js';
@@ -10,7 +10,16 @@ import { inspect } from './cli/inspect.js';
 import { addNode } from './cli/node-commands.js';
 import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
-import { addCompletion, endWithReader, examples, fail, pointToHelp, say, speakingAs } from '@harbor/terminal';
+import {
+  addCompletion,
+  endWithReader,
+  examples,
+  fail,
+  note,
+  pointToHelp,
+  say,
+  speakingAs,
+} from '@harbor/terminal';
 import { SUGGESTIONS } from './manual.js';
 import { processList, processReady } from './cli/process.js';
 import { report } from './cli/report.js';
@@ -31,12 +40,18 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 
 /** The command with all below it; completion and the man page are made of it, too. */
 export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
-  const place = (): Place => openPlace(env);
+  const place = (): Place => {
+    const here = viewPlace(env);
+    if (here.isNew) note(nothingYet(here));
+    return here;
+  };
   const changes = (): Place => {
-    const here = place();
+    const here = openPlace(env);
     remember(here, argv);
     return here;
   };
+  // What ends nothing is no change, and makes no home.
+  const ends = (): Place => (viewPlace(env).isNew ? place() : changes());
   const kato = new Command('kato')
     .description('Runs and administers Harbor.')
     .exitOverride()
@@ -66,7 +81,7 @@ export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Comman
     .description('Stop everything, or the roles and processes named.')
     .option('--flush', 'the kernel, too: take its rules away, with which it would go on forwarding')
     .addHelpText('after', examples('kato stop', 'kato stop harbor', 'kato stop harbor --flush'))
-    .action((each: string[], options: { flush?: boolean }) => stop(changes(), each, options));
+    .action((each: string[], options: { flush?: boolean }) => stop(ends(), each, options));
   kato
     .command('restart')
     .argument(names)
@@ -115,7 +130,7 @@ export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Comman
     .addHelpText('after', examples('kato version'))
     .action(() => say(version()));
 
-  addProcess(kato, place, changes, env);
+  addProcess(kato, { place, changes, ends }, env);
   addConfig(kato, place, changes);
   addLog(kato, place, changes);
   addData(kato, place, changes);
@@ -137,7 +152,14 @@ export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Comman
   return kato;
 }
 
-function addProcess(kato: Command, place: () => Place, changes: () => Place, env: NodeJS.ProcessEnv): void {
+/** How commands find the home: to look at it, to change it, or to end what runs there. */
+interface Places {
+  readonly place: () => Place;
+  readonly changes: () => Place;
+  readonly ends: () => Place;
+}
+
+function addProcess(kato: Command, { place, changes, ends }: Places, env: NodeJS.ProcessEnv): void {
   const group = kato
     .command('process')
     .description('Look after single processes.')
@@ -166,7 +188,7 @@ function addProcess(kato: Command, place: () => Place, changes: () => Place, env
     .argument('<PROCESS>')
     .description('Stop one.')
     .addHelpText('after', examples('kato process stop harbor_node'))
-    .action((name: string) => stop(changes(), [name]));
+    .action((name: string) => stop(ends(), [name]));
   group
     .command('restart')
     .argument('<PROCESS>')

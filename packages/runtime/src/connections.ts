@@ -3,9 +3,11 @@ import {
   ensureHome,
   ensureSecrets,
   loadSettings,
+  makeSecrets,
   natsAccess,
   openHome,
   readCore,
+  readSecrets,
   redisUrl,
   secretsOfCore,
   type Home,
@@ -23,6 +25,8 @@ import { readFileSync } from 'node:fs';
 /** Where a process or a command stands: its home, its secrets, and how settings are read there. */
 export interface Place {
   readonly home: Home;
+  /** True before the home's first start: nothing is there, and its secrets are nobody's. */
+  readonly isNew: boolean;
   readonly secrets: Secrets;
   /** The core this home is attached to; undefined where it has servers of its own. */
   readonly core?: CoreRecord | undefined;
@@ -36,13 +40,28 @@ export interface Place {
 export function openPlace(env: NodeJS.ProcessEnv): Place {
   const home = openHome(env);
   ensureHome(home);
-  const own = ensureSecrets(home, randomBytes);
+  return placeOf(env, home, ensureSecrets(home, randomBytes), false);
+}
+
+/** The same for who only looks: nothing is made, not even the home. */
+export function viewPlace(env: NodeJS.ProcessEnv): Place {
+  const home = openHome(env);
+  const own = readSecrets(home);
+  return placeOf(env, home, own ?? makeSecrets(randomBytes), own === undefined);
+}
+
+/** What to say where a home is looked at before its first start. */
+export function nothingYet({ home }: Place): string {
+  return `nothing of Harbor is in ${home.dir} yet; to start it there: kato start`;
+}
+
+function placeOf(env: NodeJS.ProcessEnv, home: Home, own: Secrets, isNew: boolean): Place {
   const core = readCore(home);
   const secrets = core ? secretsOfCore(core) : own;
   const identity = createHash('sha256').update(`node ${own.gateway_token}`).digest('base64url');
   const defaults = { host: firstExternalIPv4() ?? '127.0.0.1' };
   const load = (overlay: Overlay): Settings => loadSettings({ env, home, overlay, secrets, defaults, core });
-  return { home, secrets, core, identity, load };
+  return { home, isNew, secrets, core, identity, load };
 }
 
 /** The store the settings name. Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read. */

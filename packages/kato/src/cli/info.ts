@@ -1,12 +1,14 @@
 import { gatewayUrl, natsUrl, redisUrl, withoutLogin } from '@harbor/config';
+import { HarborError } from '@harbor/core';
 import { type Place, liveSettings, version } from '@harbor/runtime';
 import { say, sayJson, table } from '@harbor/terminal';
 
-/** `kato info`: where everything is; with `--secrets` also how to get in. */
+/** `kato info`: where everything is; with `--secrets` also how to get in. Errors: HARBOR_NOT_RUNNING where there are none. */
 export async function info(
   place: Place,
   options: { readonly json?: boolean; readonly secrets?: boolean },
 ): Promise<void> {
+  if (place.isNew && options.secrets) throw new HarborError('HARBOR_NOT_RUNNING', 'no secrets are made yet');
   const { settings } = await liveSettings(place);
   const { username, password, token } = settings.harbor_gateway;
   const redis = redisUrl(settings, place.secrets);

@@ -42,7 +42,7 @@ export async function status(place: Place, options: { readonly json?: boolean })
   if (options.json) sayJson(found);
   else print(found, await (await connectSupervisor(place))?.view(), await serviceNames(place, found));
   const running = found.roles.some(({ processes }) => processes.some(({ state }) => state !== 'STOPPED'));
-  if (!running) note('Harbor is not running in this home; start it with: kato start');
+  if (!running && !place.isNew) note('Harbor is not running in this home; start it with: kato start');
 }
 
 /** Everything `kato status` shows. */

@@ -1,6 +1,6 @@
 import type { Home } from '@harbor/config';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { judge, type Finding } from './finding.js';
 
 /** Redis refuses writes when the disk is full; logs need room too. GB (10⁹ bytes) */
@@ -16,12 +16,29 @@ export function inspectHome(home: Home): Finding[] {
 }
 
 function inspectDirectory(directory: string): Finding {
+  if (!existsSync(directory)) return inspectUnmade(directory);
   const fine = isWritable(directory);
   const remedy = `make it writable for the user that runs Harbor: chown -R USER ${directory}`;
   return judge('directory', fine, `${directory} ${fine ? 'can' : 'cannot'} be written`, {
     state: 'fail',
     remedy,
   });
+}
+
+/** A directory that the first start makes: where it will be has to be writable. */
+function inspectUnmade(directory: string): Finding {
+  const parent = nearest(directory);
+  const fine = isWritable(parent);
+  const found = fine ? `${directory} is made at the first start` : `${directory} cannot be made in ${parent}`;
+  return judge('directory', fine, found, {
+    state: 'fail',
+    remedy: `make it for the user that runs Harbor: install -d -o USER ${directory}`,
+  });
+}
+
+/** The directory, or the one above it that there is. */
+function nearest(directory: string): string {
+  return existsSync(directory) ? directory : nearest(dirname(directory));
 }
 
 function inspectSecrets(file: string): Finding {
@@ -34,7 +51,7 @@ function inspectSecrets(file: string): Finding {
 }
 
 function inspectDisk(directory: string): Finding {
-  const { bavail, bsize } = statfsSync(directory);
+  const { bavail, bsize } = statfsSync(nearest(directory));
   const free = (bavail * bsize) / 1e9;
   return judge('disk', free >= ROOM, `${free.toFixed(1)} GB are free for ${directory}`, {
     state: 'warn',

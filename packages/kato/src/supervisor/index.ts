@@ -13,6 +13,7 @@ const PATIENCE = 20_000;
 
 /** The home's supervisor; undefined when none runs. */
 export async function connectSupervisor(place: Place): Promise<SupervisorClient | undefined> {
+  if (place.isNew) return undefined;
   const client = new SupervisorClient(controlSocket(realHome(place.home), place.home.var));
   try {
     await client.status();
