@@ -1,4 +1,12 @@
-import { connected, exchange, greeting, TestHarbor, type RunningApp } from '@harbor/testbed';
+import {
+  CHECKOUT,
+  connected,
+  exchange,
+  greeting,
+  runCommand,
+  TestHarbor,
+  type RunningApp,
+} from '@harbor/testbed';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -71,6 +79,18 @@ t.test('services - are renamed under an application that runs', async (t) => {
     t.match(await harbor.create('other'), { name: 'other' });
     await harbor.must('harbor', 'update-service', 'udp-web', '-c', '{"protocol":null}');
     t.match(await harbor.explain('udp-web'), { service: { protocol: 'udp', port } });
+  });
+
+  await t.test('a name with blanks and quotes can be copied as it is printed', async (t) => {
+    const odd = "udp-it's an $ODD name";
+    await harbor.create('plain');
+    const { code, stderr } = await harbor.harbor('rename-service', 'plain', odd);
+    t.equal(code, 0, stderr);
+    const printed = /harbor update-service .*/.exec(stderr)?.[0] ?? 'no command';
+    const env = { ...harbor.env, NODE: process.execPath, CLI: join(CHECKOUT, 'bin/harbor') };
+    const typed = await runCommand('sh', ['-c', `harbor() { "$NODE" "$CLI" "$@"; }\n${printed}`], { env });
+    t.equal(typed.code, 0, `${printed}: ${typed.stderr}`);
+    t.match(await harbor.explain(odd), { service: { name: odd, protocol: 'udp' } });
   });
 
   await t.test('a restart of all of Harbor keeps the new names', async (t) => {

@@ -22,6 +22,7 @@ export * from './state/commit.js';
 export * from './state/records.js';
 export * from './state/replica.js';
 export * from './text/escape.js';
+export * from './text/shell.js';
 export * from './time/backoff.js';
 export * from './time/clock.js';
 export * from './time/manual-clock.js';

@@ -1,4 +1,4 @@
-import { asHarborError, HarborError } from '@harbor/core';
+import { shellWord, asHarborError, HarborError } from '@harbor/core';
 import { localAddresses } from '@harbor/machine';
 import { SERVICE_NAME, SERVICE_TAGS, type ServiceView } from '@harbor/wire';
 import type { RunService } from '../dea/run-service.js';
@@ -32,11 +32,11 @@ export async function provideServices(
     if (!service) {
       service = await make(gateway, each);
       onMade(each);
-      const kept = `; it is kept, with its port, until: harbor delete-service ${name} -f`;
+      const kept = `; it is kept, with its port, until: harbor delete-service ${shellWord(name)} -f`;
       say(`created ${name}${deleted ? '' : kept}`);
     } else if (plan !== undefined && plan !== service.plan)
       say(
-        `${name} is there with the plan ${service.plan}; change it with: harbor update-service ${name} -p ${plan}`,
+        `${name} is there with the plan ${service.plan}; change it with: harbor update-service ${shellWord(name)} -p ${plan}`,
       );
     if (!service.bindings.includes(app)) {
       await gateway.bind(app, service);

@@ -1,3 +1,4 @@
+import { shellQuoted } from '@harbor/core';
 import { hasProgram } from '@harbor/machine';
 
 /**
@@ -31,10 +32,5 @@ export function afterHooks(
   path: string | undefined,
 ): readonly string[] {
   if (hooks.length === 0) return command;
-  return shellCommand(command.map(quoted).join(' '), hooks, path);
-}
-
-/** A text as one word of a POSIX shell. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return shellCommand(command.map(shellQuoted).join(' '), hooks, path);
 }

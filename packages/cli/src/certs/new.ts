@@ -7,7 +7,7 @@ import {
   type Certificate,
   type Made,
 } from '@harbor/certificates';
-import { HarborError } from '@harbor/core';
+import { shellWord, HarborError } from '@harbor/core';
 import { say, sayJson } from '@harbor/terminal';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ export function newCertificate(given: readonly string[], flags: NewFlags, now: D
   if (flags.json) sayJson({ crt, key, names, until, fingerprint: certificate?.fingerprint });
   else {
     say(`${crt} and ${key}: for ${names.join(', ')}, until ${until}`);
-    if (authority) say(`sign with it: harbor certs new NAME --ca ${crt}`);
+    if (authority) say(`sign with it: harbor certs new NAME --ca ${shellWord(crt)}`);
   }
 }
 

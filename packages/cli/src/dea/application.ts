@@ -1,4 +1,4 @@
-import { Restarts, transportsOf, type Clock, type Random, type Transport } from '@harbor/core';
+import { shellWord, Restarts, transportsOf, type Clock, type Random, type Transport } from '@harbor/core';
 import { randomUUID } from 'node:crypto';
 import { environmentOf } from '../app/environment.js';
 import {
@@ -201,7 +201,10 @@ export class Application {
     const address = `${host}:${port}`;
     const late = (): void => {
       const what = `instance ${index} has announced ${transport} ${address}, and Harbor sends nobody there yet`;
-      this.#tell('waiting', index, `${what}; see: harbor explain ${name}`, { service: name, address });
+      this.#tell('waiting', index, `${what}; see: harbor explain ${shellWord(name)}`, {
+        service: name,
+        address,
+      });
     };
     return whenReady(
       () => this.options.isRouted(credentials.name, { transport, host, port }),

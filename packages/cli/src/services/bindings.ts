@@ -1,8 +1,7 @@
-import { HarborError } from '@harbor/core';
+import { shellQuoted, shellWord, HarborError } from '@harbor/core';
 import { note, say, sayJson } from '@harbor/terminal';
 import type { BindingView } from '@harbor/wire';
 import { environmentOf, type BoundService } from '../app/environment.js';
-import { quoted } from '../app/shell.js';
 import type { GatewayClient } from '../gateway/client.js';
 
 /** `harbor bind-service`: binding again what is bound changes nothing. */
@@ -13,7 +12,7 @@ export async function bindService(gateway: GatewayClient, app: string, name: str
     return;
   }
   await gateway.bind(app, service);
-  say(`bound ${name} to ${app}; the next start of ${app} sees it (harbor env ${app})`);
+  say(`bound ${name} to ${app}; the next start of ${app} sees it (harbor env ${shellWord(app)})`);
 }
 
 /** `harbor unbind-service` */
@@ -34,7 +33,7 @@ export async function showEnvironment(
 ): Promise<void> {
   const bindings = await gateway.bindings(app);
   if (bindings.length === 0)
-    note(`nothing is bound to ${app}; bind a service with: harbor bind-service ${app} NAME`);
+    note(`nothing is bound to ${app}; bind a service with: harbor bind-service ${shellWord(app)} NAME`);
   const all = environmentOf(app, bindings.map(boundService));
   if (form.json) sayJson(all);
   else if (form.export) exportAll(all);
@@ -44,7 +43,7 @@ export async function showEnvironment(
 /** Lines that any POSIX shell reads; a name that none can have would end its reading. */
 function exportAll(all: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(all))
-    if (/^[A-Z_][A-Z0-9_]*$/.test(name)) say(`export ${name}=${quoted(value)}`);
+    if (/^[A-Z_][A-Z0-9_]*$/.test(name)) say(`export ${name}=${shellQuoted(value)}`);
     else note(`${name} is left out: no shell has variables of that name; see STACKATO_SERVICES`);
 }
 

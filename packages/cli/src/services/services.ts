@@ -1,4 +1,4 @@
-import { escaped, HarborError, protocolOfName } from '@harbor/core';
+import { shellWord, escaped, HarborError, protocolOfName } from '@harbor/core';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import type { QuotaView, ServiceView } from '@harbor/wire';
 import type { GatewayClient } from '../gateway/client.js';
@@ -107,7 +107,7 @@ export async function renameService(
   const { protocol, plan, bindings } = renamed;
   if (plan === 'free' && protocolOfName(wanted) !== protocol)
     note(
-      `it stays ${protocol}; to let its name choose: harbor update-service ${wanted} -c '{"protocol":null}'`,
+      `it stays ${protocol}; to let its name choose: harbor update-service ${shellWord(wanted)} -c '{"protocol":null}'`,
     );
   if (bindings.length > 0) note(`found under its new name at the next start of ${bindings.join(', ')}`);
 }

@@ -1,5 +1,5 @@
 import { removeCore } from '@harbor/config';
-import { HarborError } from '@harbor/core';
+import { shellWord, HarborError } from '@harbor/core';
 import type { Place } from '@harbor/runtime';
 import { note, say } from '@harbor/terminal';
 import { NodesClient } from '../cluster/gateway.js';
@@ -24,7 +24,7 @@ export async function nodeDetach(place: Place, { force = false }: LeaveOptions):
     await orForced(true, () => stop(place, ['harbor'], { flush: true }));
     // With services left the node stays known: it is what they wait for, and may be attached again.
     if (left === 0) await orForced(force, () => forget(place, id));
-    if (left === undefined) note(`once the core answers, there run: kato node remove ${id}`);
+    if (left === undefined) note(`once the core answers, there run: kato node remove ${shellWord(id)}`);
   });
   await stop(place, []);
   removeCore(place.home);
@@ -44,6 +44,6 @@ export async function nodeRemove(place: Place, id: string, { force = false }: Le
     throw new HarborError('HARBOR_NODE_IN_USE', `${id} is up; end it first, there: kato node detach`);
   const left = await requireEmpty(place, id, force);
   await forget(place, id);
-  if (left > 0) note(`its services stay, unreachable, until: kato node migrate ${id} NEW`);
+  if (left > 0) note(`its services stay, unreachable, until: kato node migrate ${shellWord(id)} NEW`);
   say(`${id} is forgotten`);
 }

@@ -1,4 +1,4 @@
-import { HarborError } from '@harbor/core';
+import { shellWord, HarborError } from '@harbor/core';
 import { firstExternalIPv4 } from '@harbor/machine';
 import { withStore, type Place } from '@harbor/runtime';
 import type { Change } from '@harbor/core';
@@ -44,7 +44,7 @@ export async function invite(place: Place, now: Date): Promise<Invitation> {
   return {
     token,
     expires_at: new Date(expiresAt).toISOString(),
-    command: `kato node attach -e harbor ${at} --token ${token}`,
+    command: `kato node attach -e harbor ${shellWord(at)} --token ${shellWord(token)}`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { rolesOf, ROLES, writeHarborRole } from '@harbor/config';
-import { HarborError } from '@harbor/core';
+import { shellWord, HarborError } from '@harbor/core';
 import { liveSettings, type Place } from '@harbor/runtime';
 import { note, say, sayJson, table } from '@harbor/terminal';
 import { forget, requireEmpty } from '../cluster/owned.js';
@@ -55,7 +55,8 @@ export async function roleRemove(place: Place, role: string, { force = false }: 
     await orForced(force, async () => {
       // Asked again: it may have got one until it was stopped.
       const left = await requireEmpty(place, node_id, true);
-      if (left > 0) note(`its services stay, unreachable, until: kato node migrate ${node_id} NEW`);
+      if (left > 0)
+        note(`its services stay, unreachable, until: kato node migrate ${shellWord(node_id)} NEW`);
       // An attached node stays known, by its home: its id is not for another one.
       else if (!place.core) await forget(place, node_id);
     });

@@ -1,4 +1,4 @@
-import { HarborError, type Change } from '@harbor/core';
+import { shellWord, HarborError, type Change } from '@harbor/core';
 import { withStore, type Place } from '@harbor/runtime';
 
 /** How many services a node has; that is none, or it is by force. Errors: HARBOR_NODE_IN_USE, HARBOR_REDIS_UNAVAILABLE. */
@@ -7,7 +7,7 @@ export async function requireEmpty(place: Place, id: string, force: boolean): Pr
   const names = namesOn(records, id);
   if (names.length === 0 || force) return names.length;
   const listed = names.length > 10 ? [...names.slice(0, 10), `and ${names.length - 10} more`] : names;
-  const message = `${id} has services: ${listed.join(', ')}; move them, on the core: kato node migrate ${id} NEW`;
+  const message = `${id} has services: ${listed.join(', ')}; move them, on the core: kato node migrate ${shellWord(id)} NEW`;
   throw new HarborError('HARBOR_NODE_IN_USE', message);
 }
 

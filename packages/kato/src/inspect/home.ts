@@ -1,3 +1,4 @@
+import { shellWord } from '@harbor/core';
 import type { Home } from '@harbor/config';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +19,7 @@ export function inspectHome(home: Home): Finding[] {
 function inspectDirectory(directory: string): Finding {
   if (!existsSync(directory)) return inspectUnmade(directory);
   const fine = isWritable(directory);
-  const remedy = `make it writable for the user that runs Harbor: chown -R USER ${directory}`;
+  const remedy = `make it writable for the user that runs Harbor: chown -R USER ${shellWord(directory)}`;
   return judge('directory', fine, `${directory} ${fine ? 'can' : 'cannot'} be written`, {
     state: 'fail',
     remedy,
@@ -32,7 +33,7 @@ function inspectUnmade(directory: string): Finding {
   const found = fine ? `${directory} is made at the first start` : `${directory} cannot be made in ${parent}`;
   return judge('directory', fine, found, {
     state: 'fail',
-    remedy: `make it for the user that runs Harbor: install -d -o USER ${directory}`,
+    remedy: `make it for the user that runs Harbor: install -d -o USER ${shellWord(directory)}`,
   });
 }
 
@@ -46,7 +47,7 @@ function inspectSecrets(file: string): Finding {
   const mode = statSync(file).mode & 0o777;
   return judge('secrets', (mode & 0o077) === 0, `${file} has mode ${mode.toString(8)}`, {
     state: 'fail',
-    remedy: `chmod 600 ${file}`,
+    remedy: `chmod 600 ${shellWord(file)}`,
   });
 }
 

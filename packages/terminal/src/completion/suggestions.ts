@@ -1,3 +1,4 @@
+import { shellQuoted } from '@harbor/core';
 import type { CommandDescription } from '../reference/commands.js';
 
 /** What can stand in a place of a command line; several kinds may come together. */
@@ -109,6 +110,4 @@ export function grouped(
 }
 
 /** Text for a script: in single quotes nothing is read by bash and zsh but their end. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
+export const quoted = shellQuoted;
