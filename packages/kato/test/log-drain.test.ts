@@ -33,6 +33,7 @@ t.test('without a running Harbor drains are kept for its start, and what is wron
     [/drain central already/, 'add', 'central', 'tcp://127.0.0.1:1'],
     [/no log of nginx/, 'add', 'b', 'tcp://127.0.0.1:1', 'nginx'],
     [/must be tcp:\/\/HOST:PORT/, 'add', 'b', 'http://127.0.0.1:1'],
+    [/belongs to a tls:\/\/ drain/, 'add', 'b', 'tcp://127.0.0.1:1', '--ca', 'ca.pem'],
     [/xml must be one of/, 'add', 'b', 'tcp://127.0.0.1:1', '-f', 'xml'],
   ];
   for (const [why, ...args] of refused) {
@@ -41,6 +42,8 @@ t.test('without a running Harbor drains are kept for its start, and what is wron
     t.match(stderr, why);
     t.match(stderr, /HARBOR_USAGE/);
   }
+  const ca = await drain('add', 'b', 'tls://127.0.0.1:1', '--ca', join(directory.path, 'no.pem'));
+  t.match(ca, { code: 1, stderr: /no\.pem cannot be read.*HARBOR_CONFIG_INVALID/ });
   t.match(await drain('delete', 'other'), { code: 1, stderr: /HARBOR_DRAIN_NOT_FOUND/ });
   t.match(await drain('status'), { code: 1, stderr: /not running.*HARBOR_NOT_RUNNING/ });
   t.match(await drain('status', '--json'), { code: 1, stdout: '', stderr: /HARBOR_NOT_RUNNING/ });

@@ -51,20 +51,22 @@ function addDrain(log: Command, place: () => Place, changes: () => Place): void 
   group
     .command('add')
     .argument('<NAME>')
-    .argument('<URL>', 'tcp://HOST:PORT or udp://HOST:PORT')
+    .argument('<URL>', 'tcp://HOST:PORT, tls://HOST:PORT or udp://HOST:PORT')
     .argument('[PROCESS...]', 'whose logs; all without')
     .description('Send all logs, or those named, from now on.')
     .addOption(new Option('-f, --format <FORMAT>', `${FORMATS.join(', ')} (RFC 5424)`).default('json'))
+    .option('--ca <FILE>', 'who signed the server of a tls:// drain; those Node.js knows without')
     .addHelpText(
       'after',
       examples(
         'kato log drain add central tcp://logs.example.com:5140',
         'kato log drain add ports tcp://[2001:db8::7]:5140 harbor_node harbor_proxy_connector --format raw',
         'kato log drain add papertrail udp://logs.example.com:514 --format syslog',
+        'kato log drain add siem tls://logs.example.com:6514 --format syslog --ca /etc/ssl/our-ca.pem',
       ),
     )
-    .action((name: string, url: string, processes: string[], { format }: { format: string }) =>
-      drainAdd(changes(), name, url, processes, format),
+    .action((name: string, url: string, processes: string[], options: { format: string; ca?: string }) =>
+      drainAdd(changes(), name, url, processes, options),
     );
   group
     .command('delete')

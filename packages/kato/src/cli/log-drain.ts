@@ -1,7 +1,9 @@
+import { readCertificates } from '@harbor/certificates';
 import { realHome } from '@harbor/config';
 import { HarborError } from '@harbor/core';
 import { paint, say, sayJson, table } from '@harbor/terminal';
 import type { Place } from '@harbor/runtime';
+import { readFileSync } from 'node:fs';
 import { makeDrain } from '../drain/drain.js';
 import { DrainsFile } from '../drain/drains-file.js';
 import type { DrainState } from '../drain/forwarder.js';
@@ -26,9 +28,10 @@ export async function drainAdd(
   name: string,
   url: string,
   processes: readonly string[],
-  format: string,
+  { format, ca }: { readonly format: string; readonly ca?: string },
 ): Promise<void> {
-  const drain = makeDrain(name, url, processes, format);
+  const drain = makeDrain(name, url, processes, format, ca);
+  if (drain.ca !== undefined) requireCertificates(drain.ca);
   await change(place, (file) => file.add(drain));
   say(`the logs go to ${name} (${url})`);
 }
@@ -70,6 +73,17 @@ export async function drainStatus(place: Place, options: { readonly json?: boole
       say(`${paint('bold', name)} ${url} ${paint(COLOURS[state], state)}: ${counts}${paint('grey', why)}`);
     }
   }
+}
+
+/** Looked at when it is typed, not when the logs do not come. Errors: HARBOR_CONFIG_INVALID. */
+function requireCertificates(file: string): void {
+  try {
+    if (readCertificates(readFileSync(file, 'utf8')).length > 0) return;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HarborError('HARBOR_CONFIG_INVALID', `${file} cannot be read: ${reason}`, { cause });
+  }
+  throw new HarborError('HARBOR_CONFIG_INVALID', `${file} holds no certificate`);
 }
 
 /** One command at a time changes the file, then the supervisor takes it over. */

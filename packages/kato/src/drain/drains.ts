@@ -149,6 +149,10 @@ export class Drains {
 }
 
 function same(one: Drain, other: Drain): boolean {
-  const { url, format, processes } = one;
-  return url === other.url && format === other.format && processes.join() === other.processes.join();
+  return (
+    one.url === other.url &&
+    one.format === other.format &&
+    one.ca === other.ca &&
+    one.processes.join() === other.processes.join()
+  );
 }

@@ -17,8 +17,8 @@ const NIL = '-';
 const DATAGRAM = 65_000;
 
 /**
- * The bytes of a line as a drain gets it. TCP: ended by a newline, syslog counted in octets (RFC 6587
- * §3.4.1). UDP: one datagram, cut at 65,000 bytes. `host` is this machine's name.
+ * The bytes of a line as a drain gets it. TCP, also with TLS: ended by a newline, syslog
+ * counted in octets (RFC 6587 §3.4.1, RFC 5425 §4.3). UDP: one datagram, cut at 65,000 bytes. `host` is this machine's name.
  */
 export function encode(line: LogLine, format: Drain['format'], target: Target, host: string): Buffer {
   const text = format === 'raw' ? line.raw : format === 'json' ? jsonOf(line) : syslogOf(line, host);

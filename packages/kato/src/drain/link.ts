@@ -1,6 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Target } from './drain.js';
 import type { QueueLimits } from './queue.js';
 
@@ -24,11 +26,17 @@ const DATAGRAM: QueueLimits = { lines: 1, bytes: 65_536 };
 const KEEP_ALIVE = 15_000;
 
 export const openLink: OpenLink = (target, signal, gone) =>
-  target.protocol === 'tcp' ? openTcp(target, signal, gone) : openUdp(target, signal, gone);
+  target.protocol === 'udp' ? openUdp(target, signal, gone) : openStream(target, signal, gone);
 
-const openTcp: OpenLink = ({ host, port }, signal, gone) =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE });
+/** TCP, or TLS over it: then the link is open when the server has shown who it is. */
+const openStream: OpenLink = async (target, signal, gone) => {
+  const { host, port, protocol, ca } = target;
+  // Read with every attempt, so that a file that was renewed counts.
+  const trusted = ca === undefined ? {} : { ca: await readFile(ca, 'utf8') };
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const socket: Socket =
+      protocol === 'tls' ? connectTls({ host, port, ...trusted, ...named(host) }) : connect({ host, port });
     let reason = new Error('the other side closed the connection');
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
     socket.on('error', (error) => (reason = describe(error)));
@@ -36,7 +44,8 @@ const openTcp: OpenLink = ({ host, port }, signal, gone) =>
       reject(reason);
       gone(reason);
     });
-    socket.once('connect', () => resolve({ atOnce: STREAM, send }));
+    socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE));
+    socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => resolve({ atOnce: STREAM, send }));
     // What it says is of no interest, but unless it is read its end is not seen either.
     socket.resume();
 
@@ -46,6 +55,12 @@ const openTcp: OpenLink = ({ host, port }, signal, gone) =>
       });
     }
   });
+};
+
+/** A name is said to the server, which may have several certificates; an address must not be (RFC 6066 §3). */
+function named(host: string): { readonly servername?: string } {
+  return isIP(host) ? {} : { servername: host.replace(/\.$/, '') };
+}
 
 const openUdp: OpenLink = async ({ host, port }, signal, gone) => {
   const { address, family } = await lookup(host);

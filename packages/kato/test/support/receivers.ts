@@ -1,8 +1,10 @@
 import type { Logger } from '@harbor/log';
-import { freePort, type Scope } from '@harbor/testbed';
+import { freePort, type Scope, type TestCertificates } from '@harbor/testbed';
 import { createSocket } from 'node:dgram';
-import { createServer, type Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { createServer as createTlsServer } from 'node:tls';
 
 /** A log server of the test's own. */
 export interface Receiver {
@@ -15,12 +17,27 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-export async function tcpReceiver(t: Scope, at?: number): Promise<Receiver> {
+export function tcpReceiver(t: Scope, at?: number): Promise<Receiver> {
+  return streamReceiver(t, 'tcp', (accept) => createServer(accept), at);
+}
+
+/** A server with TLS, for 127.0.0.1. */
+export function tlsReceiver(t: Scope, { cert, key }: TestCertificates, at?: number): Promise<Receiver> {
+  const pair = { cert: readFileSync(cert), key: readFileSync(key) };
+  return streamReceiver(t, 'tls', (accept) => createTlsServer(pair, accept), at);
+}
+
+async function streamReceiver(
+  t: Scope,
+  protocol: 'tcp' | 'tls',
+  create: (accept: (socket: Socket) => void) => Server,
+  at?: number,
+): Promise<Receiver> {
   const port = at ?? (await freePort());
   const lines: string[] = [];
   const open = new Set<Socket>();
   let connections = 0;
-  const server = createServer((socket) => {
+  const server = create((socket) => {
     connections += 1;
     open.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket));
@@ -33,7 +50,7 @@ export async function tcpReceiver(t: Scope, at?: number): Promise<Receiver> {
       server.close(() => done());
     });
   t.teardown(close);
-  return { port, url: `tcp://127.0.0.1:${port}`, lines, connections: () => connections, close };
+  return { port, url: `${protocol}://127.0.0.1:${port}`, lines, connections: () => connections, close };
 }
 
 export async function udpReceiver(t: Scope, at?: number): Promise<Receiver> {
