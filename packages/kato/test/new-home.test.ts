@@ -1,5 +1,5 @@
 import { CHECKOUT, freePort, runCommand, temporaryDirectory, type Ended } from '@harbor/testbed';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
@@ -48,6 +48,21 @@ t.test('what only looks makes no home, and says how one is made', async (t) => {
     }
   }
   t.strictSame(readdirSync(parent), [], 'beside it neither');
+});
+
+t.test('a home that cannot be used is the fault of no one but its place', async (t) => {
+  const { parent, run } = await nowhere(t);
+  writeFileSync(join(parent, 'home'), 'a file');
+  for (const [program = '', ...args] of [
+    ['kato', 'start'],
+    ['kato', 'status'],
+    ['harbor', 'services'],
+  ])
+    t.match(
+      await run(program, ...args),
+      { code: 1, stderr: /home cannot be used: ENOTDIR.*\(HARBOR_HOME_UNUSABLE\)/ },
+      `${program} ${args.join(' ')}`,
+    );
 });
 
 t.test('inspect looks at where a home will be', async (t) => {

@@ -36,23 +36,38 @@ export interface Place {
   readonly load: (overlay: Overlay) => Settings;
 }
 
-/** Opens the home the environment names, and makes what is missing in it. */
+/** Opens the home the environment names, and makes what is missing in it. Errors: HARBOR_HOME_UNUSABLE. */
 export function openPlace(env: NodeJS.ProcessEnv): Place {
   const home = openHome(env);
-  ensureHome(home);
-  return placeOf(env, home, ensureSecrets(home, randomBytes), false);
+  return using(home, () => {
+    ensureHome(home);
+    return placeOf(env, home, ensureSecrets(home, randomBytes), false);
+  });
 }
 
-/** The same for who only looks: nothing is made, not even the home. */
+/** The same for who only looks: nothing is made, not even the home. Errors: HARBOR_HOME_UNUSABLE. */
 export function viewPlace(env: NodeJS.ProcessEnv): Place {
   const home = openHome(env);
-  const own = readSecrets(home);
-  return placeOf(env, home, own ?? makeSecrets(randomBytes), own === undefined);
+  return using(home, () => {
+    const own = readSecrets(home);
+    return placeOf(env, home, own ?? makeSecrets(randomBytes), own === undefined);
+  });
 }
 
 /** What to say where a home is looked at before its first start. */
 export function nothingYet({ home }: Place): string {
   return `nothing of Harbor is in ${home.dir} yet; to start it there: kato start`;
+}
+
+/** Says what the file system says of a home as what it is: not ours to report, but the user's to mend. */
+function using(home: Home, open: () => Place): Place {
+  try {
+    return open();
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    const message = `${home.dir} cannot be used: ${thrown.message}`;
+    throw new HarborError('HARBOR_HOME_UNUSABLE', message, { cause: thrown });
+  }
 }
 
 function placeOf(env: NodeJS.ProcessEnv, home: Home, own: Secrets, isNew: boolean): Place {

@@ -26,6 +26,12 @@ export const CATALOGUE = {
     summary: 'No such component or configuration key.',
     remedy: 'List them with: kato config get',
   },
+  HARBOR_HOME_UNUSABLE: {
+    status: 500,
+    summary: 'The home of Harbor cannot be read or written by this user.',
+    remedy:
+      'Become the user that Harbor runs as, give this one the folder named, or set HARBOR_HOME to another.',
+  },
   HARBOR_PORT_RANGE_FULL: {
     status: 507,
     summary: 'No port of the range is free; nothing was provisioned.',
