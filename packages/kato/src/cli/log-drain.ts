@@ -1,4 +1,3 @@
-import { readCertificates } from '@harbor/certificates';
 import { realHome } from '@harbor/config';
 import { HarborError } from '@harbor/core';
 import { paint, say, sayJson, table } from '@harbor/terminal';
@@ -31,7 +30,7 @@ export async function drainAdd(
   { format, ca }: { readonly format: string; readonly ca?: string },
 ): Promise<void> {
   const drain = makeDrain(name, url, processes, format, ca);
-  if (drain.ca !== undefined) requireCertificates(drain.ca);
+  if (drain.ca !== undefined) await requireCertificates(drain.ca);
   await change(place, (file) => file.add(drain));
   say(`the logs go to ${name} (${url})`);
 }
@@ -76,7 +75,9 @@ export async function drainStatus(place: Place, options: { readonly json?: boole
 }
 
 /** Looked at when it is typed, not when the logs do not come. Errors: HARBOR_CONFIG_INVALID. */
-function requireCertificates(file: string): void {
+async function requireCertificates(file: string): Promise<void> {
+  // Loaded only here: no other command about logs needs it.
+  const { readCertificates } = await import('@harbor/certificates');
   try {
     if (readCertificates(readFileSync(file, 'utf8')).length > 0) return;
   } catch (cause) {
