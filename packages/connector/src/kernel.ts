@@ -9,7 +9,14 @@ import {
   type Scope,
 } from '@harbor/core';
 import { HealthChecker, tcpProbe } from '@harbor/health';
-import { KernelPlane, Runner, TableWatch, unreachableBackends, type Family } from '@harbor/nftables';
+import {
+  KernelPlane,
+  Runner,
+  TableWatch,
+  unreachableBackends,
+  type Family,
+  type KernelRule,
+} from '@harbor/nftables';
 import type { ProcessContext } from '@harbor/runtime';
 import type { PreserveWarnings } from './preserve.js';
 import { relaySettings } from './settings.js';
@@ -17,7 +24,7 @@ import { relaySettings } from './settings.js';
 /** How often a backend that answers is tried, and one that does not, ms. */
 const CHECK_EVERY = 5_000;
 const CHECK_AGAIN = 1_000;
-/** How often the kernel is asked which UDP backends are gone, ms. */
+/** How often the kernel is asked which backends have refused somebody, ms. */
 const LOOK_EVERY = 1_000;
 
 export interface KernelSideOptions {
@@ -168,16 +175,19 @@ export class KernelSide {
     else this.#backends.delete(key);
   }
 
-  /** A UDP primary that is gone is no longer the primary; that TCP backends refuse their checks see. */
+  /** A UDP primary that is gone is no longer the primary; a TCP backend that has refused somebody is tried at once. */
   async #lookForGone(): Promise<void> {
-    const primaries = [...this.#backends].flatMap(([key, backends]) => {
-      const [target] = key.startsWith('udp/') ? (this.plane.table.get(key)?.targets ?? []) : [];
-      return backends.filter(({ host, port }) => host === target?.host && port === target.port);
-    });
-    if (primaries.length === 0) return;
+    if (this.#backends.size === 0) return;
     const gone = await unreachableBackends(this.#runner.run);
-    for (const backend of primaries)
-      if (gone.has(`${backend.host} ${backend.port}`)) this.options.udpFailed(backend, 'ECONNREFUSED');
+    if (gone.size === 0) return;
+    for (const [key, backends] of this.#backends)
+      for (const backend of backends) {
+        const { transport, host, port } = backend;
+        if (!gone.has(`${transport} ${host} ${port}`)) continue;
+        if (transport === 'tcp') this.health.check(backend);
+        else if (isTarget(backend, this.plane.table.get(key)))
+          this.options.udpFailed(backend, 'ECONNREFUSED');
+      }
   }
 
   #keysOf({ service, transport }: Backend): RouteKey[] {
@@ -196,4 +206,8 @@ export class KernelSide {
         .finally(() => this.#lookLater());
     });
   }
+}
+
+function isTarget({ host, port }: Backend, rule: KernelRule | undefined): boolean {
+  return rule?.targets.some((target) => target.host === host && target.port === port) ?? false;
 }

@@ -61,6 +61,15 @@ export class HealthChecker {
     this.#record(backendId(backend), reason);
   }
 
+  /** It may have failed somebody: one that counts as alive is tried at once. */
+  check(backend: Backend): void {
+    const id = backendId(backend);
+    const checked = this.#checked.get(id);
+    if (!checked || checked.failure !== undefined) return;
+    checked.cancel();
+    void this.#try(id, checked);
+  }
+
   close(): void {
     for (const { cancel } of this.#checked.values()) cancel();
     this.#checked.clear();

@@ -65,6 +65,26 @@ t.test('health - a backend counts as alive until it fails, and again once it ans
   );
 });
 
+t.test('health - one that may have failed is tried at once, and then in its turn', async (t) => {
+  const answers = new Map<number, string | undefined>();
+  const { checker, asked, turn, clock } = checkerWith(answers);
+  checker.watch(backend(1));
+  checker.check(backend(1));
+  await turn(0);
+  t.strictSame(asked, [1]);
+  t.ok(checker.alive(backend(1)), 'it answers');
+  answers.set(1, 'ECONNREFUSED');
+  checker.check(backend(1));
+  await turn(0);
+  t.notOk(checker.alive(backend(1)));
+  checker.check(backend(1));
+  checker.check(backend(2));
+  await turn(0);
+  t.strictSame(asked, [1, 1], 'what is known to fail, or not looked after, has no turn of its own');
+  t.equal(clock.pending, 1);
+  checker.close();
+});
+
 t.test('health - what somebody else saw fail is down at once', async (t) => {
   const { checker, changes, turn } = checkerWith(new Map());
   checker.watch(backend(1));

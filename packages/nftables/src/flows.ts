@@ -141,14 +141,16 @@ export async function endDenied(
 interface ListedSets {
   readonly nftables: readonly {
     readonly set?: {
-      readonly elem?: readonly { readonly elem: { readonly val: { readonly concat: [string, number] } } }[];
+      readonly elem?: readonly {
+        readonly elem: { readonly val: { readonly concat: readonly (string | number)[] } };
+      }[];
     };
   }[];
 }
 
 /**
- * The backends whose hosts have said of late that nobody is there, as `host port`: the kernel notes the ICMP
- * errors of the connections it forwards in two sets of our table.
+ * The backends whose hosts have said of late that nobody is there, as `transport host port`: the kernel notes the
+ * ICMP errors and the refusals of the connections it forwards in two sets of our table.
  */
 export async function unreachableBackends(run: Run): Promise<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -48,27 +48,33 @@ function destinedForUs(bindHost: string): string {
   return `${bindHost.includes(':') ? 'ip6' : 'ip'} daddr ${bindHost}`;
 }
 
-/** ICMP errors of forwarded datagrams reach the client; that a backend is gone, nobody else would learn. */
+/**
+ * What a backend's host answers where nobody listens reaches the client; that it is gone, nobody else would learn.
+ * A reset in answer to a SYN has the sequence number 0, one of an open connection has not (RFC 9293, 3.5.2).
+ */
 function errors(): string[] {
-  const gone = [
-    'icmp type destination-unreachable icmp code',
-    'icmpv6 type destination-unreachable icmpv6 code',
+  const ours = `ct mark & ${hex(MASK.either)} == ${hex(MARK.masqueraded)}`;
+  const refused = 'tcp flags rst,ack / fin,syn,rst,ack tcp sequence 0';
+  const families = [
+    { ip: 'ip', unreachable: 'icmp type destination-unreachable icmp code port-unreachable' },
+    { ip: 'ip6', unreachable: 'icmpv6 type destination-unreachable icmpv6 code port-unreachable' },
   ];
-  const families = ['ip', 'ip6'];
   return [
     ...UNREACHABLE.flatMap((set, at) => [
       `  set ${set} {`,
-      `    type ${at === 0 ? 'ipv4_addr' : 'ipv6_addr'} . inet_service`,
+      `    type inet_proto . ${at === 0 ? 'ipv4_addr' : 'ipv6_addr'} . inet_service`,
       `    flags dynamic,timeout; timeout ${REMEMBERED}; size 4096`,
       '  }',
     ]),
     '  chain errors {',
     '    type filter hook prerouting priority -150; policy accept;',
-    ...UNREACHABLE.map(
-      (set, at) =>
-        `    ${gone[at] ?? ''} port-unreachable ct mark & ${hex(MASK.either)} == ${hex(MARK.masqueraded)} ` +
-        `update @${set} { ct reply ${families[at] ?? ''} saddr . ct reply proto-src }`,
-    ),
+    ...families.flatMap(({ ip, unreachable }, at) => {
+      const noted = `update @${UNREACHABLE[at] ?? ''} { ct protocol . ct reply ${ip} saddr . ct reply proto-src }`;
+      return [
+        `    ${unreachable} ${ours} ${noted}`,
+        `    meta nfproto ${ip === 'ip' ? 'ipv4' : 'ipv6'} ${refused} ct direction reply ${ours} ${noted}`,
+      ];
+    }),
     '  }',
   ];
 }
