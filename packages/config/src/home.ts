@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,8 +32,20 @@ export function openHome(env: NodeJS.ProcessEnv): Home {
 
 /** Makes the directories that are missing; `var` is for its owner only. */
 export function ensureHome(home: Home): void {
-  for (const directory of [home.etc, home.logs, home.var]) mkdirSync(directory, { recursive: true });
+  for (const directory of [home.etc, home.logs, home.var]) makeDirectory(directory);
   chmodSync(home.var, 0o700);
+}
+
+/** What mkdir's `recursive` does; that one never ends where nothing can be made, below /proc say (Node.js 20). */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  if (dirname(directory) !== directory) makeDirectory(dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (thrown) {
+    // Somebody else was quicker.
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
 }
 
 /** Names a home (by `realHome`) in places where its path is too long. */
