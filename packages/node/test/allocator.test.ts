@@ -1,29 +1,12 @@
 import { backendId, HarborError, ManualClock, type Service } from '@harbor/core';
-import { Store, type Follower } from '@harbor/store';
-import { startRedis, type TestServer } from '@harbor/testbed';
 import t from 'tap';
 import { Allocator } from '../src/ports/allocator.js';
 import type { Wanted } from '../src/ports/wanted.js';
 import type { Reservations } from '../src/ports/reservations.js';
+import { startState } from './support/state.js';
 
-let server: TestServer;
-let store: Store;
-let follower: Follower;
+const { store, follower } = await startState(t);
 let nextNode = 0;
-
-t.before(async () => {
-  server = await startRedis();
-  store = new Store({ url: server.url, onError: () => undefined });
-  follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
-    onReset: () => undefined,
-    onChange: () => undefined,
-  });
-});
-t.teardown(async () => {
-  follower.close();
-  store.close();
-  await server.stop();
-});
 
 /** A connector that can bind everything but some ports. */
 function connector(

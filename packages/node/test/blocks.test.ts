@@ -1,27 +1,10 @@
 import { claimId, ManualClock, portsOf, intPortsOf, type HarborError, type Service } from '@harbor/core';
-import { Store, type Follower } from '@harbor/store';
-import { startRedis, type TestServer } from '@harbor/testbed';
 import t from 'tap';
 import { Allocator } from '../src/ports/allocator.js';
+import { startState } from './support/state.js';
 
-let server: TestServer;
-let store: Store;
-let follower: Follower;
+const { store, follower } = await startState(t);
 let nextNode = 0;
-
-t.before(async () => {
-  server = await startRedis();
-  store = new Store({ url: server.url, onError: () => undefined });
-  follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
-    onReset: () => undefined,
-    onChange: () => undefined,
-  });
-});
-t.teardown(async () => {
-  follower.close();
-  store.close();
-  await server.stop();
-});
 
 function allocators(count: number, range = '35000-35019', clock = new ManualClock(1_000)) {
   const node = `blocks_${nextNode++}`;

@@ -1,29 +1,13 @@
 import type { HarborError } from '@harbor/core';
 import { claimId, ManualClock } from '@harbor/core';
-import { Store, type Follower } from '@harbor/store';
-import { eventually, startRedis, type TestServer } from '@harbor/testbed';
+import { eventually } from '@harbor/testbed';
 import t from 'tap';
 import { Allocator } from '../src/ports/allocator.js';
 import { startThaw } from '../src/ports/thaw.js';
+import { startState } from './support/state.js';
 
-let server: TestServer;
-let store: Store;
-let follower: Follower;
+const { server, store, follower } = await startState(t);
 let nextNode = 0;
-
-t.before(async () => {
-  server = await startRedis();
-  store = new Store({ url: server.url, onError: () => undefined });
-  follower = await store.follow(['service', 'port', 'int_port', 'cooling', 'backend'], {
-    onReset: () => undefined,
-    onChange: () => undefined,
-  });
-});
-t.teardown(async () => {
-  follower.close();
-  store.close();
-  await server.stop();
-});
 
 /** A node with three ports and a clock of its own. */
 function node(

@@ -1,24 +1,14 @@
 import { blockOf, HarborError, ManualClock, type Clock } from '@harbor/core';
-import { Store, type Follower } from '@harbor/store';
-import { startRedis, type TestServer } from '@harbor/testbed';
+import type { Follower } from '@harbor/store';
 import fc from 'fast-check';
 import t from 'tap';
 import { GroupReservations, SILENT_FOR } from '../src/group/reservations.js';
 import { Allocator } from '../src/ports/allocator.js';
 import type { Reservations } from '../src/ports/reservations.js';
+import { startState } from './support/state.js';
 
-let server: TestServer;
-let store: Store;
+const { store } = await startState(t);
 let next = 0;
-
-t.before(async () => {
-  server = await startRedis();
-  store = new Store({ url: server.url, onError: () => undefined });
-});
-t.teardown(async () => {
-  store.close();
-  await server.stop();
-});
 
 /** The connector of one machine: what others hold there, and what it has bound. */
 class Connector implements Reservations {

@@ -1,21 +1,11 @@
 import { HarborError, ManualClock } from '@harbor/core';
-import { Store, type Follower } from '@harbor/store';
-import { startRedis, type TestServer } from '@harbor/testbed';
+import type { Follower } from '@harbor/store';
 import t from 'tap';
 import { Members } from '../src/group/members.js';
+import { startState } from './support/state.js';
 
-let server: TestServer;
-let store: Store;
+const { store } = await startState(t);
 let next = 0;
-
-t.before(async () => {
-  server = await startRedis();
-  store = new Store({ url: server.url, onError: () => undefined });
-});
-t.teardown(async () => {
-  store.close();
-  await server.stop();
-});
 
 t.test('groups - the lowest live member writes, and the next one where it is given up', async (t) => {
   const group = `g${next++}`;
