@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { nothingYet, openPlace, type Place, version, viewPlace } from '@harbor/runtime';
+import { openPlace, version, viewPlace } from '@harbor/runtime';
 import {
   addCompletion,
   endWithReader,
@@ -55,7 +55,7 @@ export function program(env: NodeJS.ProcessEnv): Command {
         'harbor explain web',
       ),
     );
-  const gateway = (): Promise<GatewayClient> => openGateway(view(env));
+  const gateway = (): Promise<GatewayClient> => openGateway(viewPlace(env, note));
   addServices(harbor, gateway);
   addBindings(harbor, gateway);
   addRun(harbor, env);
@@ -226,13 +226,6 @@ function addRun(harbor: Command, env: NodeJS.ProcessEnv): void {
       const { runApplication } = await import('./app/run.js');
       await runApplication(openPlace(env), env, command, { ...flags, manifest, services: service });
     });
-}
-
-/** Where the commands look for Harbor: it is not theirs to make. */
-function view(env: NodeJS.ProcessEnv): Place {
-  const here = viewPlace(env);
-  if (here.isNew) note(nothingYet(here));
-  return here;
 }
 
 function collect(name: string, before: readonly string[]): string[] {

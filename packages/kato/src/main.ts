@@ -1,5 +1,5 @@
 import { HarborError } from '@harbor/core';
-import { nothingYet, openPlace, type Place, version, viewPlace } from '@harbor/runtime';
+import { openPlace, type Place, version, viewPlace } from '@harbor/runtime';
 import { Command, CommanderError, Option } from 'commander';
 import { restart, start, stop } from './cli/change.js';
 import { configDelete, configGet, configSet, type Form } from './cli/config.js';
@@ -40,11 +40,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 
 /** The command with all below it; completion and the man page are made of it, too. */
 export function program(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
-  const place = (): Place => {
-    const here = viewPlace(env);
-    if (here.isNew) note(nothingYet(here));
-    return here;
-  };
+  const place = (): Place => viewPlace(env, note);
   const changes = (): Place => {
     const here = openPlace(env);
     remember(here, argv);

@@ -45,18 +45,17 @@ export function openPlace(env: NodeJS.ProcessEnv): Place {
   });
 }
 
-/** The same for who only looks: nothing is made, not even the home. Errors: HARBOR_HOME_UNUSABLE. */
-export function viewPlace(env: NodeJS.ProcessEnv): Place {
+/**
+ * The same for who only looks: nothing is made, not even the home; `tell` hears it where there is nothing yet.
+ * Errors: HARBOR_HOME_UNUSABLE.
+ */
+export function viewPlace(env: NodeJS.ProcessEnv, tell: (what: string) => void = () => undefined): Place {
   const home = openHome(env);
   return using(home, () => {
     const own = readSecrets(home);
+    if (!own) tell(`nothing of Harbor is in ${home.dir} yet; to start it there: kato start`);
     return placeOf(env, home, own ?? makeSecrets(randomBytes), own === undefined);
   });
-}
-
-/** What to say where a home is looked at before its first start. */
-export function nothingYet({ home }: Place): string {
-  return `nothing of Harbor is in ${home.dir} yet; to start it there: kato start`;
 }
 
 /** Says what the file system says of a home as what it is: not ours to report, but the user's to mend. */
