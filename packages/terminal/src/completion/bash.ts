@@ -1,20 +1,23 @@
+import { shellQuoted } from '@harbor/core';
 import { walk } from './posix.js';
-import { grouped, quoted, type Plan, type Suggestions } from './suggestions.js';
+import { grouped, type Plan, type Suggestions } from './suggestions.js';
 
 /** The completion of a program for bash 4 and newer; it needs no other package. */
 export function bashCompletion(plan: Plan): string {
   const { program, commands, places } = plan;
   const optionCases = commands.map(
     ({ path, options }) =>
-      `    ${quoted(path)}) ${words(options.flatMap(({ short, long }) => [long ?? short ?? '']))} ;;`,
+      `    ${shellQuoted(path)}) ${words(options.flatMap(({ short, long }) => [long ?? short ?? '']))} ;;`,
   );
   const leads = commands
     .filter(({ commands: below }) => below.length > 0)
     .map(
-      ({ path, commands: below }) => `  ${quoted(`${path} 0`)}) ${words(below.map(({ name }) => name))} ;;`,
+      ({ path, commands: below }) =>
+        `  ${shellQuoted(`${path} 0`)}) ${words(below.map(({ name }) => name))} ;;`,
     );
   const values = grouped(places).map(
-    ({ states, suggestions }) => `  ${states.map(quoted).join(' | ')})\n${suggested(suggestions)}\n    ;;`,
+    ({ states, suggestions }) =>
+      `  ${states.map(shellQuoted).join(' | ')})\n${suggested(suggestions)}\n    ;;`,
   );
   return `# bash completion of ${program}, made by: ${program} completion bash
 _${program}() {
@@ -38,14 +41,16 @@ complete -F _${program} ${program}
 }
 
 function words(all: readonly string[]): string {
-  return `COMPREPLY=($(compgen -W ${quoted(all.join(' '))} -- "$cur"))`;
+  return `COMPREPLY=($(compgen -W ${shellQuoted(all.join(' '))} -- "$cur"))`;
 }
 
 function suggested({ words: fixed, after, files, programs, ask }: Suggestions): string {
   const lines: string[] = [];
   if (fixed) lines.push(words(fixed));
   if (after) {
-    const cases = Object.entries(after).map(([before, all]) => `      ${quoted(before)}) ${words(all)} ;;`);
+    const cases = Object.entries(after).map(
+      ([before, all]) => `      ${shellQuoted(before)}) ${words(all)} ;;`,
+    );
     lines.push(`case \${COMP_WORDS[COMP_CWORD - 1]} in\n${cases.join('\n')}\n    esac`);
   }
   // A name may hold anything: it is compared and quoted here, and never given to compgen -W, which expands it.

@@ -1,4 +1,5 @@
-import { MOST_ARGUMENTS, quoted, type Plan } from './suggestions.js';
+import { shellQuoted } from '@harbor/core';
+import { MOST_ARGUMENTS, type Plan } from './suggestions.js';
 
 /**
  * The walk over the words before the cursor, as bash and zsh both read it. It leaves the command in `where`, the
@@ -12,7 +13,8 @@ export function walk(
 ): string {
   const steps = commands.flatMap(({ path, commands: below }) =>
     below.map(
-      ({ name }) => `      ${quoted(`${path} ${name}`)}) where=${quoted(`${path} ${name}`.trim())} ;;`,
+      ({ name }) =>
+        `      ${shellQuoted(`${path} ${name}`)}) where=${shellQuoted(`${path} ${name}`.trim())} ;;`,
     ),
   );
   return `  for ((i = ${firstWord}; i < ${beforeCursor}; i++)); do
@@ -22,7 +24,7 @@ export function walk(
     elif [[ $plain == no && $word == -- ]]; then plain=yes
     elif [[ $plain == no && $word == -* ]]; then
       case "$where $word" in
-      ${valued.map(quoted).join(' | ')}) wants="$where $word" ;;
+      ${valued.map(shellQuoted).join(' | ')}) wants="$where $word" ;;
       esac
     else
       case "$where $word" in

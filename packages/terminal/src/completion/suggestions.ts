@@ -1,4 +1,3 @@
-import { shellQuoted } from '@harbor/core';
 import type { CommandDescription } from '../reference/commands.js';
 
 /** What can stand in a place of a command line; several kinds may come together. */
@@ -108,6 +107,3 @@ export function grouped(
   }
   return [...groups.values()];
 }
-
-/** Text for a script: in single quotes nothing is read by bash and zsh but their end. */
-export const quoted = shellQuoted;

@@ -1,5 +1,6 @@
+import { shellQuoted } from '@harbor/core';
 import { walk } from './posix.js';
-import { grouped, quoted, type Plan, type Suggestions } from './suggestions.js';
+import { grouped, type Plan, type Suggestions } from './suggestions.js';
 
 /** The completion of a program for zsh: a file of its `fpath`, or to be evaluated after `compinit`. */
 export function zshCompletion(plan: Plan): string {
@@ -8,16 +9,17 @@ export function zshCompletion(plan: Plan): string {
     const described = options.flatMap(({ short, long, description }) =>
       [long, short].flatMap((flag) => (flag === undefined ? [] : [entry(flag, description)])),
     );
-    return `    ${quoted(path)}) list=(${described.join(' ')}) ;;`;
+    return `    ${shellQuoted(path)}) list=(${described.join(' ')}) ;;`;
   });
   const leads = commands
     .filter(({ commands: below }) => below.length > 0)
     .map(({ path, commands: below }) => {
       const described = below.map(({ name, description }) => entry(name, description));
-      return `  ${quoted(`${path} 0`)})\n    list=(${described.join(' ')})\n    _describe -t commands command list\n    ;;`;
+      return `  ${shellQuoted(`${path} 0`)})\n    list=(${described.join(' ')})\n    _describe -t commands command list\n    ;;`;
     });
   const values = grouped(places).map(
-    ({ states, suggestions }) => `  ${states.map(quoted).join(' | ')})\n${suggested(suggestions)}\n    ;;`,
+    ({ states, suggestions }) =>
+      `  ${states.map(shellQuoted).join(' | ')})\n${suggested(suggestions)}\n    ;;`,
   );
   // zsh has variables called path, options and status of its own; none of these names may be used.
   return `#compdef ${program}
@@ -47,15 +49,15 @@ if [[ \${funcstack[1]} == _${program} ]]; then _${program} "$@"; else compdef _$
 }
 
 function entry(name: string, description: string): string {
-  return quoted(`${name.replaceAll(':', '\\:')}:${description}`);
+  return shellQuoted(`${name.replaceAll(':', '\\:')}:${description}`);
 }
 
 function suggested({ words: fixed, after, files, programs, ask }: Suggestions): string {
   const lines: string[] = [];
-  if (fixed) lines.push(`compadd -- ${fixed.map(quoted).join(' ')}`);
+  if (fixed) lines.push(`compadd -- ${fixed.map(shellQuoted).join(' ')}`);
   if (after) {
     const cases = Object.entries(after).map(
-      ([before, all]) => `      ${quoted(before)}) compadd -- ${all.map(quoted).join(' ')} ;;`,
+      ([before, all]) => `      ${shellQuoted(before)}) compadd -- ${all.map(shellQuoted).join(' ')} ;;`,
     );
     lines.push(`case \${words[CURRENT - 1]} in\n${cases.join('\n')}\n    esac`);
   }
