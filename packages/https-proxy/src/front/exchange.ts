@@ -78,8 +78,7 @@ export abstract class Exchange implements Asker {
   /** The client has gone. */
   protected cancel(): void {
     this.over = true;
-    if (this.#connection) this.#connection.abort();
-    else this.around.pool.forget(this);
+    this.around.pool.withdraw(this, this.#connection);
     this.#connection = undefined;
   }
 

@@ -36,7 +36,7 @@ export class Upgrade1 implements Asker {
     readonly socket: Duplex,
     readonly first: Buffer,
   ) {
-    socket.on('error', () => undefined).on('close', () => this.#cancel());
+    socket.on('error', () => undefined).on('close', () => around.pool.withdraw(this, this.#connection));
   }
 
   start(head: RequestHead & { readonly path: string }): void {
@@ -52,11 +52,6 @@ export class Upgrade1 implements Asker {
 
   placed(connection: Connection): void {
     this.#connection = connection;
-  }
-
-  #cancel(): void {
-    if (this.#connection) this.#connection.abort();
-    else this.around.pool.forget(this);
   }
 
   upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {
@@ -143,7 +138,7 @@ export class Upgrade2 implements Asker {
     readonly mostHead: number,
     readonly onRefusal: (reason: string) => void,
   ) {
-    stream.on('error', () => undefined).on('close', () => this.#cancel());
+    stream.on('error', () => undefined).on('close', () => around.pool.withdraw(this, this.#connection));
   }
 
   start(headers: IncomingHttpHeaders, raw: readonly string[]): void {
@@ -167,11 +162,6 @@ export class Upgrade2 implements Asker {
 
   placed(connection: Connection): void {
     this.#connection = connection;
-  }
-
-  #cancel(): void {
-    if (this.#connection) this.#connection.abort();
-    else this.around.pool.forget(this);
   }
 
   upgraded(head: ResponseHead, server: Socket, rest: Buffer): void {

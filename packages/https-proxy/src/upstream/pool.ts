@@ -84,9 +84,10 @@ export class Pool implements Owner {
     else this.#wait(sent, asker, true);
   }
 
-  /** It waits for no connection any more. */
-  forget(asker: Asker): void {
-    this.#waiting.delete(asker);
+  /** Its answer is not wanted any more: it ends with the connection it left by, or waits for none. */
+  withdraw(asker: Asker, connection: Connection | undefined): void {
+    if (connection) connection.abort();
+    else this.#waiting.delete(asker);
   }
 
   free(connection: Connection): void {
@@ -181,6 +182,7 @@ export class Pool implements Owner {
       this.#cancel = this.#watch();
     });
   }
+
   /** Ends the wait of those who came before. */
   #giveUp(before: number): void {
     for (const [asker, { since }] of this.#waiting) {
