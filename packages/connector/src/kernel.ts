@@ -17,6 +17,7 @@ import {
   type Family,
   type KernelRule,
 } from '@harbor/nftables';
+import { localAddresses } from '@harbor/machine';
 import type { ProcessContext } from '@harbor/runtime';
 import type { PreserveWarnings } from './preserve.js';
 import { relaySettings } from './settings.js';
@@ -84,6 +85,7 @@ export class KernelSide {
       rules: () => ({ families, ...settings() }),
       drainTimeout: () => settings().drainTimeout,
       alive: (backend) => this.health.alive(backend),
+      localAddresses,
       watch,
       clock,
       onFailure: (thrown) => log.error({ event: 'flows_failed', err: asHarborError(thrown) }, String(thrown)),
@@ -177,7 +179,7 @@ export class KernelSide {
 
   /** A UDP primary that is gone is no longer the primary; a TCP backend that has refused somebody is tried at once. */
   async #lookForGone(): Promise<void> {
-    if (this.#backends.size === 0) return;
+    if (this.plane.table.size === 0) return;
     const gone = await unreachableBackends(this.#runner.run);
     if (gone.size === 0) return;
     for (const [key, backends] of this.#backends)

@@ -1,6 +1,5 @@
 import type { Address, Transport } from '@harbor/core';
 import type { Access } from '@harbor/wire';
-import { networkInterfaces } from 'node:os';
 import type { Run } from './command.js';
 import { UNREACHABLE } from './hooks.js';
 import { hex, isOurs, MARK, MASK } from './mark.js';
@@ -39,10 +38,10 @@ async function endAll(run: Run, which: readonly string[]): Promise<void> {
 
 /**
  * Ends the flows of a UDP port that the relay has served so far: the next datagram of a client who never pauses
- * finds the kernel's rules. The kernel remembers them by the address of this machine that was asked.
+ * finds the kernel's rules. The kernel remembers them by the address of this machine (`local`) that was asked.
  */
-export async function endRelayed(run: Run, port: number, local = localAddresses): Promise<void> {
-  const mine = local();
+export async function endRelayed(run: Run, port: number, local: () => readonly string[]): Promise<void> {
+  const mine = new Set(local());
   const asked = (await listed(run, 'udp', port))
     .filter(({ flow, asked, ours }) => !ours && flow.backend.host === asked && mine.has(asked))
     .map(({ asked }) => asked);
@@ -51,12 +50,6 @@ export async function endRelayed(run: Run, port: number, local = localAddresses)
     const to = ['--orig-dst', host, '--reply-src', host, '--orig-port-dst', String(port)];
     await endAll(run, ['-f', family, '-p', 'udp', ...to]);
   }
-}
-
-function localAddresses(): ReadonlySet<string> {
-  return new Set(
-    Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
-  );
 }
 
 /** A connection that our rules have led to a backend. */

@@ -23,6 +23,8 @@ export interface KernelPlaneOptions {
   /** How long connections to a removed backend may go on, s. */
   readonly drainTimeout: () => number;
   readonly alive: (backend: Backend) => boolean;
+  /** Those of this machine, now. */
+  readonly localAddresses: () => readonly string[];
   readonly watch: TableWatch;
   readonly clock: Clock;
   readonly onFailure: (error: unknown) => void;
@@ -118,7 +120,7 @@ export class KernelPlane {
       await endDenied(this.options.run, { transport, port }, new Access(route.policy));
     if (transport === 'udp') {
       if (moved) await endFlows(this.options.run, { transport, port });
-      if (moved && !forwarded) await endRelayed(this.options.run, port);
+      if (moved && !forwarded) await endRelayed(this.options.run, port, this.options.localAddresses);
       return;
     }
     const { added, removed } = diffBackends(known?.backends ?? [], route?.backends ?? []);
