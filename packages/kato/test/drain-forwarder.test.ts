@@ -1,5 +1,7 @@
 import { ManualClock } from '@harbor/core';
 import { eventually, freePort } from '@harbor/testbed';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { parseLogLine } from '../src/logs/line.js';
 import { makeDrain } from '../src/drain/drain.js';
@@ -48,6 +50,7 @@ function byHand() {
           sent.push(lines.map((each) => each.toString().trim()));
           return new Promise((done) => waiting.push(done));
         },
+        close: () => Promise.resolve(),
       };
       attempts.push({
         signal,
@@ -246,8 +249,47 @@ t.test('a name that no one knows is an error of that drain', async (t) => {
 t.test('closed, it connects no more', async (t) => {
   const { attempts, open } = byHand();
   const { clock, forwarder } = forward(t, 'tcp://127.0.0.1:1', { open });
-  forwarder.close();
+  await forwarder.close();
   t.ok(attempts[0]?.signal.aborted);
   attempts[0]?.gone(new Error('closed'));
   t.equal(clock.pending, 0);
+});
+
+/** A server that keeps its side open until it is told. */
+async function halfOpen(t: Test): Promise<{ url: string; accepted: Promise<[Socket]> }> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t.teardown(() => server.close());
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  return { url: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted };
+}
+
+t.test('closed, it reads until the server has ended: all that was sent arrives, and no reset', async (t) => {
+  const { url, accepted } = await halfOpen(t);
+  const { forwarder, push } = forward(t, url);
+  const [socket] = await accepted;
+  push('last');
+  await eventually('to be sent', () => forwarder.status.sent === 1);
+  const closed = forwarder.close();
+  // Said late, so that a client which has left answers with a reset.
+  for (const word of ['welcome', 'again']) await new Promise((done) => socket.write(word, done));
+  const heard: string[] = [];
+  socket
+    .setEncoding('utf8')
+    .on('data', (data: string) => heard.push(data))
+    .resume();
+  await once(socket, 'end');
+  t.equal(heard.join(''), 'last\n');
+  socket.end();
+  t.same(await once(socket, 'close'), [false], 'without an error');
+  await closed;
+});
+
+t.test('closed, it leaves a server that does not end its side', async (t) => {
+  const { url, accepted } = await halfOpen(t);
+  const { forwarder, state } = forward(t, url);
+  const [socket] = await accepted;
+  t.teardown(() => socket.destroy());
+  await state('connected');
+  await t.resolves(forwarder.close());
 });

@@ -39,7 +39,7 @@ t.test('tls - lines reach a server that the authority of --ca has signed, counte
   push('zwölf');
   await eventually('to be sent', () => forwarder.status.sent === 2);
   // No newline ends them: what the server has when the connection ends is all of it, in one piece.
-  forwarder.close();
+  await forwarder.close();
   await eventually('both', () => server.lines.length === 1);
   const counted = ['eins', 'zwölf'].map((text) => {
     const message = `<30>1 - m1 kato - - - ${text}`;

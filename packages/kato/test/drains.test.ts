@@ -159,7 +159,12 @@ t.test('a drain that takes nothing delays the end by a second at most', async (t
     clock,
     random: () => 0,
     log: listen().log,
-    open: () => Promise.resolve({ atOnce: { lines: 1, bytes: 1 }, send: () => new Promise(() => undefined) }),
+    open: () =>
+      Promise.resolve({
+        atOnce: { lines: 1, bytes: 1 },
+        send: () => new Promise(() => undefined),
+        close: () => Promise.resolve(),
+      }),
   });
   drains.start();
   await eventually('to be connected', () => drains.status()[0]?.state === 'connected');

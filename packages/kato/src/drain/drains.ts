@@ -54,7 +54,7 @@ export class Drains {
     for (const [name, forwarder] of this.#forwarders) {
       const now = drains.find((drain) => drain.name === name);
       if (now && same(now, forwarder.drain)) continue;
-      forwarder.close();
+      void forwarder.close();
       this.#forwarders.delete(name);
     }
     this.#follow(drains);
@@ -71,7 +71,7 @@ export class Drains {
     return [...this.#forwarders.values()].map(({ status }) => status);
   }
 
-  /** Sends the last lines, for a second at most, and ends. */
+  /** Sends the last lines, for a second at most, and ends; servers have another one to end their side. */
   async close(): Promise<void> {
     this.#cancel();
     this.#look();
@@ -83,7 +83,7 @@ export class Drains {
         resolve();
       });
     });
-    for (const forwarder of forwarders) forwarder.close();
+    await Promise.all(forwarders.map((forwarder) => forwarder.close()));
     this.#forwarders.clear();
   }
 

@@ -47,6 +47,7 @@ export class Forwarder {
   readonly #target: Target;
   #state: DrainState = 'connecting';
   #attempt = new AbortController();
+  #closed: Promise<void> | undefined;
   #failures = 0;
   #told = false;
   #connectedAt: Millis | undefined;
@@ -92,12 +93,19 @@ export class Forwarder {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Ends the connection; what waits is lost. */
-  close(): void {
+  /** Ends the connection; what waits is lost, what was sent arrives. Resolves when it is closed. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  #close(): Promise<void> {
+    const link = this.#link;
     this.#cancel();
-    this.#attempt.abort();
     this.#link = undefined;
     this.#release();
+    if (link) return link.close();
+    this.#attempt.abort();
+    return Promise.resolve();
   }
 
   #connect(): void {
@@ -131,7 +139,7 @@ export class Forwarder {
 
   #failed(attempt: AbortController, reason: unknown): void {
     // The one before, or ended on purpose.
-    if (attempt.signal.aborted) return;
+    if (this.#closed || attempt.signal.aborted) return;
     attempt.abort();
     const { clock, random, log } = this.options;
     this.#lastError = reason instanceof Error ? reason.message : String(reason);
@@ -168,7 +176,7 @@ export class Forwarder {
     );
     link.send(lines).then(
       (sent) => {
-        if (attempt.signal.aborted) return;
+        if (this.#closed || attempt.signal.aborted) return;
         this.#cancel();
         this.#flight = [];
         this.#sent += sent;

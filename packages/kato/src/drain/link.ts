@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import { finished } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Target } from './drain.js';
 import type { QueueLimits } from './queue.js';
@@ -15,15 +16,22 @@ export interface Link {
    * is gone, and `gone` is told why.
    */
   send(lines: readonly Buffer[]): Promise<number>;
+  /**
+   * Ends it so that the server gets all that was sent; resolves when it is closed. A server that does not end
+   * its side within a second is left.
+   */
+  close(): Promise<void>;
 }
 
-/** Opens a link; `signal` ends it. `gone` is told once it can no longer be used, for whatever reason. */
+/** Opens a link; `signal` ends it at once. `gone` is told once it can no longer be used, for whatever reason. */
 export type OpenLink = (target: Target, signal: AbortSignal, gone: (reason: Error) => void) => Promise<Link>;
 
 const STREAM: QueueLimits = { lines: 256, bytes: 65_536 };
 const DATAGRAM: QueueLimits = { lines: 1, bytes: 65_536 };
 /** A server that vanished without a word is noticed although nothing is sent, ms. */
 const KEEP_ALIVE = 15_000;
+/** How long a server may take to end its side, ms. */
+const GOODBYE = 1_000;
 
 export const openLink: OpenLink = (target, signal, gone) =>
   target.protocol === 'udp' ? openUdp(target, signal, gone) : openStream(target, signal, gone);
@@ -45,13 +53,28 @@ const openStream: OpenLink = async (target, signal, gone) => {
       gone(reason);
     });
     socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE));
-    socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => resolve({ atOnce: STREAM, send }));
+    socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () =>
+      resolve({ atOnce: STREAM, send, close }),
+    );
     // What it says is of no interest, but unless it is read its end is not seen either.
     socket.resume();
 
     function send(lines: readonly Buffer[]): Promise<number> {
       return new Promise((sent, failed) => {
         socket.write(Buffer.concat(lines), (error) => (error ? failed(error) : sent(lines.length)));
+      });
+    }
+
+    // Destroyed with something unread (a ticket of TLS 1.3 is enough), it would be reset, and the server would
+    // lose what it had not read: it is read until the other side ends.
+    function close(): Promise<void> {
+      return new Promise((closed) => {
+        const leave = setTimeout(() => socket.destroy(), GOODBYE);
+        finished(socket, () => {
+          clearTimeout(leave);
+          closed();
+        });
+        socket.end();
       });
     }
   });
@@ -66,10 +89,11 @@ const openUdp: OpenLink = async ({ host, port }, signal, gone) => {
   const { address, family } = await lookup(host);
   signal.throwIfAborted();
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  const close = (): Promise<void> => new Promise((closed) => socket.close(() => closed()));
   signal.addEventListener('abort', () => socket.close(), { once: true });
   return new Promise((resolve, reject) => {
     // Connected, so that a port-unreachable of the other side is heard of.
-    socket.once('connect', () => resolve({ atOnce: DATAGRAM, send }));
+    socket.once('connect', () => resolve({ atOnce: DATAGRAM, send, close }));
     socket.on('error', (error) => {
       reject(error);
       gone(describe(error));

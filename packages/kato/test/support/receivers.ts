@@ -41,7 +41,9 @@ async function streamReceiver(
     connections += 1;
     open.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => lines.push(line));
+    createInterface({ input: socket })
+      .on('line', (line) => lines.push(line))
+      .on('error', () => undefined);
   });
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   const close = (): Promise<void> =>
