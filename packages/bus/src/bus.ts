@@ -38,6 +38,8 @@ export interface BusOptions {
   readonly name: string;
   /** Wait for a server that is not there yet (processes) or fail at once (commands). */
   readonly waitForServer: boolean;
+  /** How long a server may take to let us in, ms; 3 s where it is left out. */
+  readonly patience?: number;
   readonly events: BusEvents;
 }
 
@@ -46,6 +48,9 @@ const remoteError = z.object({ harbor_error: z.object({ code: z.string(), messag
 
 /** The largest message that is looked at, bytes: a DEA's heartbeat with thousands of instances fits. */
 const LARGEST = 1_048_576;
+
+/** How long a server may take to let us in, ms. */
+const PATIENCE = 3_000;
 
 /** JSON over NATS, each message checked against a schema before anybody sees it. */
 export class Bus {
@@ -70,7 +75,7 @@ export class Bus {
         waitOnFirstConnect: options.waitForServer,
         pingInterval: 5_000,
         maxPingOut: 2,
-        timeout: 3_000,
+        timeout: options.patience ?? PATIENCE,
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.pass === undefined ? {} : { pass: options.pass }),
         ...(options.encrypted === true || options.ca !== undefined ? { tls: tlsOptions(options) } : {}),

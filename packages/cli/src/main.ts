@@ -2,6 +2,7 @@ import { HarborError } from '@harbor/core';
 import { openPlace, version, viewPlace } from '@harbor/runtime';
 import {
   addCompletion,
+  endSoon,
   endWithReader,
   examples,
   fail,
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   endWithReader();
   try {
     await pointToHelp(program(env)).parseAsync([...argv], { from: 'user' });
+    endSoon();
   } catch (thrown) {
     // Commander has said what is wrong; help is no error.
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

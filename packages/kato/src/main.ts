@@ -12,6 +12,7 @@ import { addRole } from './cli/role-commands.js';
 import { addLog } from './cli/log-commands.js';
 import {
   addCompletion,
+  endSoon,
   endWithReader,
   examples,
   fail,
@@ -31,6 +32,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   endWithReader();
   try {
     await pointToHelp(program(argv, env)).parseAsync([...argv], { from: 'user' });
+    // The supervisor has only begun.
+    if (argv[0] !== 'supervise') endSoon();
   } catch (thrown) {
     // Commander has said what is wrong; help and version are no errors.
     if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;

@@ -1,4 +1,4 @@
-import { Bus, type BusEvents } from '@harbor/bus';
+import { Bus, type BusOptions } from '@harbor/bus';
 import {
   ensureHome,
   ensureSecrets,
@@ -78,18 +78,27 @@ function placeOf(env: NodeJS.ProcessEnv, home: Home, own: Secrets, isNew: boolea
   return { home, isNew, secrets, core, identity, load };
 }
 
-/** The store the settings name. Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read. */
-export function openStore(place: Place, settings: Settings, onError: (error: Error) => void): Store {
+/**
+ * The store the settings name; `patience`: how long it may take to answer, ms.
+ * Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read.
+ */
+export function openStore(
+  place: Place,
+  settings: Settings,
+  onError: (error: Error) => void,
+  patience?: number,
+): Store {
   const ca = trusted(place, settings, 'harbor_redis');
   const url = redisUrl(settings, place.secrets);
-  return new Store({ url, ...(ca === undefined ? {} : { ca }), onError });
+  const more = { ...(ca === undefined ? {} : { ca }), ...(patience === undefined ? {} : { patience }) };
+  return new Store({ url, ...more, onError });
 }
 
 /** The bus the settings name. Errors: HARBOR_CONFIG_INVALID; HARBOR_NATS_UNAVAILABLE, unless it waits. */
 export async function openBus(
   place: Place,
   settings: Settings,
-  options: { readonly name: string; readonly waitForServer: boolean; readonly events: BusEvents },
+  options: Pick<BusOptions, 'name' | 'waitForServer' | 'patience' | 'events'>,
 ): Promise<Bus> {
   const ca = trusted(place, settings, 'nats_server');
   return Bus.open({

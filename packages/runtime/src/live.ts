@@ -1,5 +1,5 @@
 import type { Bus } from '@harbor/bus';
-import { asHarborError, type HarborError } from '@harbor/core';
+import { asHarborError, type Change, type HarborError, type Kind } from '@harbor/core';
 import type { Settings } from '@harbor/config';
 import { openBus, openStore, type Place } from './connections.js';
 import { overlayOfRecords } from './settings.js';
@@ -11,9 +11,13 @@ export interface LiveView {
   readonly away?: HarborError;
 }
 
-/** Runs `work` with a store and closes it. */
-export async function withStore<T>(place: Place, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = openStore(place, place.load({}), () => undefined);
+/** Runs `work` with a store and closes it. `patience`: how long Redis may take to answer, ms. */
+export async function withStore<T>(
+  place: Place,
+  work: (store: Store) => Promise<T>,
+  patience?: number,
+): Promise<T> {
+  const store = openStore(place, place.load({}), () => undefined, patience);
   try {
     return await work(store);
   } finally {
@@ -23,24 +27,40 @@ export async function withStore<T>(place: Place, work: (store: Store) => Promise
 
 /** The settings of the whole cluster; without Redis those this machine knows by itself. */
 export async function liveSettings(place: Place): Promise<LiveView> {
+  const { settings, away } = await lookAt(place, []);
+  return away ? { settings, away } : { settings };
+}
+
+/** The settings, and records of some kinds, in one look at Redis that may take `patience` ms; none where it is away. */
+export async function lookAt(
+  place: Place,
+  kinds: readonly Kind[],
+  patience?: number,
+): Promise<LiveView & { readonly records: readonly Change[] }> {
   try {
-    const { records } = await withStore(place, (store) => store.snapshot(['config']));
-    return { settings: place.load(overlayOfRecords(records)) };
+    const look = (store: Store) => store.snapshot(['config', ...kinds]);
+    const { records } = await withStore(place, look, patience);
+    return { settings: place.load(overlayOfRecords(records)), records };
   } catch (thrown) {
     const away = asHarborError(thrown);
     if (away.code !== 'HARBOR_REDIS_UNAVAILABLE') throw thrown;
-    return { settings: place.load({}), away };
+    return { settings: place.load({}), records: [], away };
   }
 }
 
-/** Runs `work` with a bus and closes it. Errors: HARBOR_NATS_UNAVAILABLE. */
+/**
+ * Runs `work` with a bus and closes it. `patience`: how long NATS may take to let us in, ms.
+ * Errors: HARBOR_NATS_UNAVAILABLE.
+ */
 export async function withBus<T>(
   place: Place,
   settings: Settings,
   work: (bus: Bus) => Promise<T>,
+  patience?: number,
 ): Promise<T> {
   const events = { onInvalid: () => undefined, onError: () => undefined };
-  const bus = await openBus(place, settings, { name: 'command', waitForServer: false, events });
+  const more = patience === undefined ? {} : { patience };
+  const bus = await openBus(place, settings, { name: 'command', waitForServer: false, events, ...more });
   try {
     return await work(bus);
   } finally {

@@ -57,6 +57,17 @@ export function fail(program: string, thrown: unknown): never {
   process.exit(USAGE.includes(error.code) ? 2 : 1);
 }
 
+/** How long connections may take to close, ms. */
+const CLOSING = 100;
+
+/**
+ * Has a program that has done its work end, though connections are still open: a server that is frozen never closes
+ * its end. One that has nothing open ends by itself before.
+ */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), CLOSING).unref();
+}
+
 /** The exit code of a program whose reader has gone (128 + SIGPIPE). */
 const UNHEARD = 141;
 

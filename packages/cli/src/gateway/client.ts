@@ -18,10 +18,13 @@ import {
   type ServicesView,
   type ServiceView,
 } from '@harbor/wire';
+import { note } from '@harbor/terminal';
 import { randomUUID } from 'node:crypto';
 
 /** The gateway answers a provisioning within 6 s; this is for the network beside it. */
 const TIMEOUT_MS = 15_000;
+/** What is only looked at the gateway has at hand, but for an explanation, for which it asks others for seconds. */
+const LOOK_MS = 8_000;
 
 /** The words of the Open Service Broker API for errors of ours. */
 const BROKER_WORDS: Readonly<Record<string, string>> = {
@@ -128,7 +131,7 @@ export class GatewayClient {
           'x-broker-api-version': '2.17',
           ...(body ? { 'content-type': 'application/json' } : {}),
         },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(method === 'GET' ? LOOK_MS : TIMEOUT_MS),
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
     } catch (cause) {
@@ -141,7 +144,9 @@ export class GatewayClient {
 
 /** A client with the settings as they stand. */
 export async function openGateway(place: Place): Promise<GatewayClient> {
-  return new GatewayClient((await liveSettings(place)).settings);
+  const { settings, away } = await liveSettings(place);
+  if (away) note(`without what kato config set has stored: ${away.message}`);
+  return new GatewayClient(settings);
 }
 
 function failure(status: number, text: string, what: string): HarborError {

@@ -191,7 +191,8 @@ export const CATALOGUE = {
   HARBOR_GATEWAY_UNAVAILABLE: {
     status: 503,
     summary: 'harbor_gateway does not answer.',
-    remedy: 'Check kato status; start it with: kato start',
+    remedy:
+      'Check kato status; start it with: kato start; where it runs and hangs: kato process restart harbor_gateway',
   },
   HARBOR_STATE_CONFLICT: {
     status: 409,
@@ -255,6 +256,12 @@ export const CATALOGUE = {
     status: 503,
     summary: 'Harbor is not running in this home.',
     remedy: 'Start it with: kato start',
+  },
+  HARBOR_SUPERVISOR_UNAVAILABLE: {
+    status: 503,
+    summary: 'The supervisor of this home runs and does not answer.',
+    remedy:
+      'Its pid is in var/run/kato.pid: let it go on (kill -CONT), or end it (kill -KILL); another one then takes its place.',
   },
   HARBOR_ALREADY_RUNNING: {
     status: 409,

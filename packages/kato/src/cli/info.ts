@@ -1,7 +1,7 @@
 import { gatewayUrl, natsUrl, redisUrl, withoutLogin } from '@harbor/config';
 import { HarborError } from '@harbor/core';
 import { type Place, liveSettings, version } from '@harbor/runtime';
-import { say, sayJson, table } from '@harbor/terminal';
+import { note, say, sayJson, table } from '@harbor/terminal';
 
 /** `kato info`: where everything is; with `--secrets` also how to get in. Errors: HARBOR_NOT_RUNNING where there are none. */
 export async function info(
@@ -9,7 +9,8 @@ export async function info(
   options: { readonly json?: boolean; readonly secrets?: boolean },
 ): Promise<void> {
   if (place.isNew && options.secrets) throw new HarborError('HARBOR_NOT_RUNNING', 'no secrets are made yet');
-  const { settings } = await liveSettings(place);
+  const { settings, away } = await liveSettings(place);
+  if (away && !place.isNew) note(`without what kato config set has stored: ${away.message}`);
   const { username, password, token } = settings.harbor_gateway;
   const redis = redisUrl(settings, place.secrets);
   const secrets = options.secrets ?? false;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { makeDrain } from '../drain/drain.js';
 import { DrainsFile } from '../drain/drains-file.js';
 import type { DrainState } from '../drain/forwarder.js';
-import { connectSupervisor } from '../supervisor/index.js';
+import { connectSupervisor, LOOK_PATIENCE } from '../supervisor/index.js';
 import { takeHomeLock } from '../supervisor/lock.js';
 
 /** How often a file that another command is changing is asked for, ms, and how often at most. */
@@ -56,7 +56,7 @@ export function drainList(place: Place, options: { readonly json?: boolean }): v
 
 /** `kato log drain status`. Errors: HARBOR_NOT_RUNNING where nobody forwards. */
 export async function drainStatus(place: Place, options: { readonly json?: boolean }): Promise<void> {
-  const supervisor = await connectSupervisor(place);
+  const supervisor = await connectSupervisor(place, LOOK_PATIENCE);
   if (!supervisor)
     throw new HarborError(
       'HARBOR_NOT_RUNNING',

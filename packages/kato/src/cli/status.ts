@@ -1,19 +1,16 @@
-import {
-  asHarborError,
-  coolingEnd,
-  Membership,
-  parsePortRange,
-  rangeContains,
-  rangeSize,
-  type Change,
-} from '@harbor/core';
-import { type Place, liveSettings, withBus, withStore } from '@harbor/runtime';
-import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 import { ROLES, rolesOf, type RoleName } from '@harbor/config';
+import type { Place } from '@harbor/runtime';
+import type { PortConflict } from '@harbor/wire';
 import { PROCESSES, processesOf } from '../processes/catalogue.js';
 import { isHere } from '../processes/here.js';
-import { connectSupervisor, type ProcessStatus, type SupervisorView } from '../supervisor/index.js';
+import {
+  connectSupervisor,
+  LOOK_PATIENCE,
+  type ProcessStatus,
+  type SupervisorView,
+} from '../supervisor/index.js';
 import { note, paint, say, sayJson, table } from '@harbor/terminal';
+import { readPorts, serviceNames, type PortsView } from './ports.js';
 
 /** A role of this machine, and how what it consists of stands. */
 export interface RoleStatus {
@@ -37,41 +34,57 @@ export interface Status {
   };
 }
 
+/** `kato status`: what is known, and why something is not; nobody who does not answer is waited for longer. */
 export async function status(place: Place, options: { readonly json?: boolean }): Promise<void> {
-  const found = await readStatus(place);
+  const [view, ports] = await Promise.all([supervisorView(place), readPorts(place)]);
+  const found = statusOf(rolesWith(place, processesIn(place, view)), ports);
   if (options.json) sayJson(found);
-  else print(found, await (await connectSupervisor(place))?.view(), await serviceNames(place, found));
+  else print(found, view, ports, await serviceNames(place, ports));
   const running = found.roles.some(({ processes }) => processes.some(({ state }) => state !== 'STOPPED'));
   if (!running && !place.isNew) note('Harbor is not running in this home; start it with: kato start');
 }
 
-/** Everything `kato status` shows. */
+/** Everything `kato status` shows. Errors: HARBOR_CONFIG_INVALID, HARBOR_SUPERVISOR_UNAVAILABLE. */
 export async function readStatus(place: Place): Promise<Status> {
-  const roles = await readRoles(place);
-  const { settings } = await liveSettings(place);
-  const { node_id, group, port_range, cooldown } = settings.harbor_node;
-  const membership = new Membership(node_id, group ?? undefined);
-  return {
-    node_id,
-    roles,
-    ports: { range: port_range, ...(await readPorts(place, membership, port_range, cooldown)) },
-  };
+  const [roles, ports] = await Promise.all([readRoles(place), readPorts(place)]);
+  return statusOf(roles, ports);
+}
+
+function statusOf(
+  roles: readonly RoleStatus[],
+  { node: node_id, range, counts, conflicts = [], unknown }: PortsView,
+): Status {
+  const { used, free, cooling } = counts ?? { used: null, free: null, cooling: null };
+  const why = unknown.map(({ reason }) => reason).join('; ');
+  const unavailable = why === '' ? {} : { unavailable: why };
+  return { node_id, roles, ports: { range, used, free, cooling, conflicts, ...unavailable } };
 }
 
 /** The roles of this machine; one that was removed shows as long as something of it still runs. */
 export async function readRoles(place: Place): Promise<RoleStatus[]> {
-  const processes = await readProcesses(place);
+  return rolesWith(place, await readProcesses(place));
+}
+
+/** Every process of this machine, in the order of the listings. Errors: HARBOR_SUPERVISOR_UNAVAILABLE. */
+export async function readProcesses(place: Place): Promise<readonly ProcessStatus[]> {
+  return processesIn(place, await supervisorView(place));
+}
+
+/** Undefined where no supervisor runs. */
+async function supervisorView(place: Place): Promise<SupervisorView | undefined> {
+  return (await connectSupervisor(place, LOOK_PATIENCE))?.view();
+}
+
+function processesIn(place: Place, view: SupervisorView | undefined): readonly ProcessStatus[] {
+  return view ? view.processes : stopped(place);
+}
+
+function rolesWith(place: Place, processes: readonly ProcessStatus[]): RoleStatus[] {
   const has = rolesOf(place.home);
   return ROLES.map((name) => {
     const all = processesOf(name);
     return { name, processes: processes.filter((process) => all.includes(process.name)) };
   }).filter(({ name, processes: some }) => has.includes(name) || some.length > 0);
-}
-
-/** Every process of this machine, in the order of the listings. */
-export async function readProcesses(place: Place): Promise<ProcessStatus[]> {
-  const supervisor = await connectSupervisor(place);
-  return supervisor ? supervisor.status() : stopped(place);
 }
 
 function stopped(place: Place): ProcessStatus[] {
@@ -89,73 +102,10 @@ function stopped(place: Place): ProcessStatus[] {
     }));
 }
 
-async function readPorts(
-  place: Place,
-  membership: Membership,
-  text: string,
-  cooldown: number,
-): Promise<Omit<Status['ports'], 'range'>> {
-  const range = parsePortRange(text);
-  try {
-    const { records } = await withStore(place, (store) => store.snapshot(['port', 'cooling']));
-    const used = records.flatMap(({ kind, value }) =>
-      kind === 'port' && value && membership.owns(value) ? [value.port] : [],
-    );
-    const cooling = coolingPorts(records, membership, cooldown);
-    const inside = range ? used.filter((port) => rangeContains(range, port)).length : 0;
-    const kept = range ? cooling.filter((port) => rangeContains(range, port)).length : 0;
-    const free = range ? rangeSize(range) - inside - kept : 0;
-    const counts = { used: used.length, free, cooling: cooling.length };
-    if (!rolesOf(place.home).includes('harbor'))
-      return { ...counts, conflicts: [], unavailable: 'this machine has not the role harbor' };
-    try {
-      return { ...counts, conflicts: await readConflicts(place, membership.node) };
-    } catch (thrown) {
-      return { ...counts, conflicts: [], unavailable: asHarborError(thrown).message };
-    }
-  } catch (thrown) {
-    return {
-      used: null,
-      free: null,
-      cooling: null,
-      conflicts: [],
-      unavailable: asHarborError(thrown).message,
-    };
-  }
-}
-
-/** The ports of a node, or its group, that cool down; the records of those that have are removed a little later. */
-function coolingPorts(records: readonly Change[], membership: Membership, cooldown: number): number[] {
-  return records.flatMap(({ kind, value }) =>
-    kind === 'cooling' && value && membership.owns(value) && coolingEnd(value, cooldown * 1_000) > Date.now()
-      ? [value.port]
-      : [],
-  );
-}
-
-async function readConflicts(place: Place, node: string): Promise<PortConflict[]> {
-  const { settings } = await liveSettings(place);
-  const options = { timeoutMs: 2_000, unanswered: 'HARBOR_CONNECTOR_UNAVAILABLE' } as const;
-  const reply = await withBus(place, settings, (bus) =>
-    bus.request(nodeSubjects(node).status, {}, statusReply, options),
-  );
-  return reply.conflicts;
-}
-
-/** What people call the services whose ports are in conflict. */
-async function serviceNames(place: Place, { ports }: Status): Promise<ReadonlyMap<string, string>> {
-  if (ports.conflicts.length === 0) return new Map();
-  const { records } = await withStore(place, (store) => store.snapshot(['service']));
-  return new Map(
-    records.flatMap(({ kind, id, value }) =>
-      kind === 'service' && value ? [[id, value.name] as const] : [],
-    ),
-  );
-}
-
 function print(
   { node_id, roles, ports }: Status,
   supervisor: SupervisorView | undefined,
+  { conflicts, unknown }: PortsView,
   names: ReadonlyMap<string, string>,
 ): void {
   say(paint('bold', `node ${node_id}${supervisor ? `, supervised by pid ${supervisor.pid}` : ''}`));
@@ -181,7 +131,7 @@ function print(
   }
   say('');
   say(
-    `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.cooling ? `${ports.cooling} cooling down, ` : ''}${ports.conflicts.length} in conflict`,
+    `ports ${ports.range}: ${ports.used ?? '?'} used, ${ports.free ?? '?'} free, ${ports.cooling ? `${ports.cooling} cooling down, ` : ''}${conflicts?.length ?? '?'} in conflict`,
   );
   for (const { port, protocol, service, pid, command } of ports.conflicts) {
     say(
@@ -191,7 +141,12 @@ function print(
       ),
     );
   }
-  if (ports.unavailable) note(`not everything is known: ${ports.unavailable}`);
+  const isRunning = roles.some(({ processes }) => processes.some(({ state }) => state !== 'STOPPED'));
+  for (const { reason, remedy } of unknown) {
+    note(`not everything is known: ${reason}`);
+    // Where nothing runs there is but one thing to do, and it is said at the end.
+    if (remedy !== undefined && isRunning) note(`  → ${remedy}`);
+  }
 }
 
 function duration(seconds: number): string {

@@ -15,6 +15,8 @@ import {
 
 /** A service that moves is bound on one node and let go on another; each step has its own limit. */
 const PATIENCE = 40_000;
+/** What is only looked at the gateway has at hand, ms. */
+const LOOK = 8_000;
 
 /** What the commands on nodes ask of harbor_gateway. Errors of all: HARBOR_GATEWAY_UNAVAILABLE, what it answers. */
 export class NodesClient {
@@ -48,7 +50,7 @@ export class NodesClient {
           authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
           ...(body ? { 'content-type': 'application/json' } : {}),
         },
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: AbortSignal.timeout(method === 'GET' ? LOOK : PATIENCE),
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
       text = await answer.text();

@@ -17,6 +17,12 @@ export async function inspectStack(place: Place, settings: Settings): Promise<Fi
   const connected = processes.some(
     ({ name, state }) => name === 'harbor_proxy_connector' && state === 'RUNNING',
   );
+  // At once: where several are frozen, the one that takes longest is waited for.
+  const [redis, nats, plane] = await Promise.all([
+    reached('Redis', () => withStore(place, (store) => store.ping())),
+    reached('NATS', () => withBus(place, settings, (bus) => bus.flush())),
+    inspectPlane(place, settings, connected),
+  ]);
   return [
     ...processes.map(({ name, state }) =>
       judge(name, state === 'RUNNING', state, {
@@ -24,9 +30,9 @@ export async function inspectStack(place: Place, settings: Settings): Promise<Fi
         remedy: `kato log tail ${name}, then: kato process start ${name}`,
       }),
     ),
-    await reached('Redis', () => withStore(place, (store) => store.ping())),
-    await reached('NATS', () => withBus(place, settings, (bus) => bus.flush())),
-    await inspectPlane(place, settings, connected),
+    redis,
+    nats,
+    plane,
     ...inspectPorts(status),
   ];
 }

@@ -9,10 +9,14 @@ import type { ProcessStatus, Progress, SupervisorView } from './supervisor.js';
 /** Thrown where nobody listens on the socket. */
 export class NobodyThere extends Error {}
 
-/** Talks to a home's supervisor. */
+/** Talks to a home's supervisor. `patience`: how long it may take to say how things stand, ms; for ever where left out. */
 export class SupervisorClient {
-  constructor(readonly socket: string) {}
+  constructor(
+    readonly socket: string,
+    readonly patience?: number,
+  ) {}
 
+  /** Errors: NobodyThere, HARBOR_SUPERVISOR_UNAVAILABLE. */
   async status(): Promise<ProcessStatus[]> {
     return [...(await this.view()).processes];
   }
@@ -77,16 +81,26 @@ export class SupervisorClient {
     throw reportedError(outcome.code, outcome.message, { log: outcome.log });
   }
 
+  /** What is looked at is there at once; one that does not answer in time is stopped or stuck. */
   async #answer(method: string, path: string): Promise<unknown> {
-    let text = '';
-    for await (const chunk of await this.#ask(method, path)) text += String(chunk);
-    return JSON.parse(text);
+    const patience = method === 'GET' ? this.patience : undefined;
+    const signal = patience === undefined ? undefined : AbortSignal.timeout(patience);
+    try {
+      let text = '';
+      for await (const chunk of await this.#ask(method, path, undefined, signal)) text += String(chunk);
+      return JSON.parse(text);
+    } catch (cause) {
+      if (!signal?.aborted) throw cause;
+      const message = `the supervisor of this home does not answer within ${(patience ?? 0) / 1_000} s`;
+      throw new HarborError('HARBOR_SUPERVISOR_UNAVAILABLE', message, { cause });
+    }
   }
 
-  #ask(method: string, path: string, body?: object): Promise<IncomingMessage> {
+  #ask(method: string, path: string, body?: object, signal?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers = body ? { 'content-type': 'application/json' } : {};
-      const asking = request({ socketPath: this.socket, method, path, headers }, resolve);
+      const options = { socketPath: this.socket, method, path, headers, ...(signal ? { signal } : {}) };
+      const asking = request(options, resolve);
       asking.once('error', (error: NodeJS.ErrnoException) => {
         const nobody =
           error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET';

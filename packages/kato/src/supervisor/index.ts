@@ -10,11 +10,19 @@ export type { ProcessStatus, Progress, SupervisorView } from './supervisor.js';
 
 const LOOK_EVERY = 30;
 const PATIENCE = 20_000;
+/** How long it may take to say how things stand to who only looks, ms: it is at once, unless it is stopped or stuck. */
+export const LOOK_PATIENCE = 5_000;
 
-/** The home's supervisor; undefined when none runs. */
-export async function connectSupervisor(place: Place): Promise<SupervisorClient | undefined> {
+/**
+ * The home's supervisor; undefined when none runs. `patience`: how long it may take to say how things stand, ms.
+ * Errors: HARBOR_SUPERVISOR_UNAVAILABLE.
+ */
+export async function connectSupervisor(
+  place: Place,
+  patience = PATIENCE,
+): Promise<SupervisorClient | undefined> {
   if (place.isNew) return undefined;
-  const client = new SupervisorClient(controlSocket(realHome(place.home), place.home.var));
+  const client = new SupervisorClient(controlSocket(realHome(place.home), place.home.var), patience);
   try {
     await client.status();
     return client;
