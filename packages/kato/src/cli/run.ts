@@ -13,7 +13,12 @@ export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
   if (await connectSupervisor(place))
     throw new HarborError('HARBOR_ALREADY_RUNNING', `Harbor already runs in ${place.home.dir}`);
   const asked = new AbortController();
-  const guard = guardHome(env, true);
+  let guard = Promise.resolve();
+  // Killed before that, it would leave behind what it has started.
+  await new Promise<void>((guarding, failed) => {
+    guard = guardHome(env, true, guarding);
+    guard.then(guarding, failed);
+  });
   const supervisor = await untilThere(place);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

@@ -57,9 +57,13 @@ export class SupervisorClient {
     return this.#change('/restart', { names }, progress);
   }
 
-  /** Resolves when the supervisor has gone, however; rejects with NobodyThere where there is none. */
-  async untilGone(): Promise<void> {
+  /**
+   * Resolves when the supervisor has gone, however; rejects with NobodyThere where there is none. `guarding` is
+   * told when the supervisor, too, will notice the end of who asks.
+   */
+  async untilGone(guarding: () => void = () => undefined): Promise<void> {
     const response = await this.#ask('GET', '/guard');
+    guarding();
     response.resume();
     await once(response, 'close').catch(() => undefined);
   }

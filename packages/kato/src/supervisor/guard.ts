@@ -20,15 +20,20 @@ export function spawnGuard(env: NodeJS.ProcessEnv): void {
 
 /**
  * Keeps a home's supervisor alive: starts it where there is none, starts it again when it was killed, and
- * ends when it ended on purpose (it takes its pid file with it).
+ * ends when it ended on purpose (it takes its pid file with it). `guarding` is told when the supervisor, too,
+ * will notice the end of this process.
  */
-export async function guardHome(env: NodeJS.ProcessEnv, foreground: boolean): Promise<void> {
+export async function guardHome(
+  env: NodeJS.ProcessEnv,
+  foreground: boolean,
+  guarding?: () => void,
+): Promise<void> {
   const place = openPlace(env);
   const client = new SupervisorClient(controlSocket(realHome(place.home), place.home.var));
   const pidFile = new PidFile(place.home.var, 'kato');
   for (;;) {
     await joinSupervisor(client, env, foreground);
-    await client.untilGone().catch(() => undefined);
+    await client.untilGone(guarding).catch(() => undefined);
     // It goes only with its pid file when it was killed; give it a moment to be gone for good.
     if (!pidFile.exists) return;
   }
