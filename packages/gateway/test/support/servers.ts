@@ -1,7 +1,7 @@
 import { Bus } from '@harbor/bus';
 import { HarborError, type Clock } from '@harbor/core';
 import { Store } from '@harbor/store';
-import { freePort, startNats, startRedis } from '@harbor/testbed';
+import { eventually, freePort, startNats, startRedis } from '@harbor/testbed';
 import { provisionRequest, unprovisionRequest, z, type ProvisionRequest } from '@harbor/wire';
 import type { Test } from 'tap';
 import { startGateway } from '../../src/start.js';
@@ -102,6 +102,7 @@ export async function realServers(t: Test) {
       onBus: (listener) => (told = listener),
     });
     closing.push(() => running.stop());
+    await eventually('the node to be known', () => running.gateway.directory.size > 0);
     const call = async (method: string, path: string, body?: object) => {
       const answer = await fetch(`http://127.0.0.1:${address.port}${path}`, {
         method,
