@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeDrain, targetOf } from '../src/drain/drain.js';
 import { Forwarder } from '../src/drain/forwarder.js';
-import { openLink } from '../src/drain/link.js';
+import { linksFor } from '../src/drain/link.js';
 import { parseLogLine } from '../src/logs/line.js';
 import { listen, tcpReceiver, tlsReceiver } from './support/receivers.js';
 
@@ -19,7 +19,7 @@ async function fixture(t: Test) {
   const forward = (url: string, ca: string | undefined, format = 'raw') => {
     const clock = new ManualClock();
     const drain = makeDrain('siem', url, [], format, ca);
-    const options = { clock, random: () => 0, log: listen().log, open: openLink, host: 'm1' };
+    const options = { clock, random: () => 0, log: listen().log, open: linksFor(60_000), host: 'm1' };
     const forwarder = new Forwarder(drain, options);
     t.teardown(() => forwarder.close());
     const push = (text: string): void => forwarder.push(parseLogLine('kato', text));

@@ -117,7 +117,7 @@ t.test('a running Harbor sends its logs where it is told, whatever becomes of on
   await eventually(
     'what waited for the one that was down',
     () => from(back.lines, 'harbor_node').length > 0,
-    40_000,
+    90_000,
   );
   await harbor.must('kato', 'log', 'drain', 'delete', 'central');
   t.equal(await status('central'), undefined);
@@ -131,8 +131,7 @@ t.test('a running Harbor sends its logs where it is told, whatever becomes of on
 
   const before = second.lines.length;
   t.match(await harbor.kato('stop'), { code: 0 });
-  t.ok(
+  await eventually('the last lines, which are sent before the end', () =>
     second.lines.slice(before).some((each) => each.includes('harbor_redis STOPPED')),
-    'the last lines are sent before the end',
   );
 });

@@ -18,7 +18,7 @@ export interface Link {
   send(lines: readonly Buffer[]): Promise<number>;
   /**
    * Ends it so that the server gets all that was sent; resolves when it is closed. A server that does not end
-   * its side within a second is left.
+   * its side within a second, or what it was given, is left.
    */
   close(): Promise<void>;
 }
@@ -33,12 +33,21 @@ const KEEP_ALIVE = 15_000;
 /** How long a server may take to end its side, ms. */
 const GOODBYE = 1_000;
 
-export const openLink: OpenLink = (target, signal, gone) =>
-  target.protocol === 'udp' ? openUdp(target, signal, gone) : openStream(target, signal, gone);
+/** Opens links whose servers may take so long to end their side, ms. */
+export function linksFor(goodbye: number): OpenLink {
+  return (target, signal, gone) =>
+    target.protocol === 'udp' ? openUdp(target, signal, gone) : openStream(target, signal, gone, goodbye);
+}
+
+export const openLink = linksFor(GOODBYE);
 
 /** TCP, or TLS over it: then the link is open when the server has shown who it is. */
-const openStream: OpenLink = async (target, signal, gone) => {
-  const { host, port, protocol, ca } = target;
+async function openStream(
+  { host, port, protocol, ca }: Target,
+  signal: AbortSignal,
+  gone: (reason: Error) => void,
+  goodbye: number,
+): Promise<Link> {
   // Read with every attempt, so that a file that was renewed counts.
   const trusted = ca === undefined ? {} : { ca: await readFile(ca, 'utf8') };
   signal.throwIfAborted();
@@ -69,7 +78,7 @@ const openStream: OpenLink = async (target, signal, gone) => {
     // lose what it had not read: it is read until the other side ends.
     function close(): Promise<void> {
       return new Promise((closed) => {
-        const leave = setTimeout(() => socket.destroy(), GOODBYE);
+        const leave = setTimeout(() => socket.destroy(), goodbye);
         finished(socket, () => {
           clearTimeout(leave);
           closed();
@@ -78,7 +87,7 @@ const openStream: OpenLink = async (target, signal, gone) => {
       });
     }
   });
-};
+}
 
 /** A name is said to the server, which may have several certificates; an address must not be (RFC 6066 §3). */
 function named(host: string): { readonly servername?: string } {
