@@ -1,3 +1,4 @@
+import { commandOf } from '@harbor/machine';
 import { eventually } from '@harbor/testbed';
 import t from 'tap';
 import { kill, testHome, type Shown, type TestHome } from './harness.js';
@@ -46,20 +47,18 @@ t.test('a crash - what was stopped on purpose stays stopped when the supervisor 
   const supervisor = home.supervisor();
   kill(supervisor);
   await eventually('another supervisor', () => home.supervisor() !== supervisor);
-  t.equal((await home.kato('process', 'ready', 'harbor_node', '--block', '20')).code, 0);
+  t.equal((await home.kato('process', 'ready', 'harbor_node', '--block', '60')).code, 0);
   const processes = await home.processes();
   t.equal(processes.find(({ name }) => name === 'harbor_gateway')?.state, 'STOPPED');
   await home.start();
 });
 
 t.test('a crash - whoever guards the supervisor may be killed too', async (t) => {
-  const known = [home.supervisor(), ...(await home.processes()).map(({ pid }) => pid)];
-  const guard = home.living().filter((pid) => !known.includes(pid));
-  t.equal(guard.length, 1, 'there is one guard');
-  guard.forEach(kill);
-  await eventually('another guard', () =>
-    home.living().some((pid) => !known.includes(pid) && pid !== guard[0]),
-  );
+  const guards = () => home.living().filter((pid) => commandOf(pid).endsWith('kato guard'));
+  const before = guards();
+  t.equal(before.length, 1, 'there is one guard');
+  before.forEach(kill);
+  await eventually('another guard', () => guards().some((pid) => !before.includes(pid)));
   await allServe();
   const supervisor = home.supervisor();
   kill(supervisor);
@@ -71,10 +70,11 @@ t.test('a crash - whoever guards the supervisor may be killed too', async (t) =>
 for (const name of NAMES) {
   t.test(`a crash - ${name} is killed, comes back by itself, and the restart is counted`, async (t) => {
     const before = (await home.processes()).find((each) => each.name === name)!;
+    const killed = Date.now();
     kill(before.pid!);
     const after = (await allServe([before.pid!])).find((each) => each.name === name)!;
     t.equal(after.restarts, before.restarts + 1);
-    t.ok((after.uptime_s ?? 99) <= (before.uptime_s ?? 0) + 15);
+    t.ok((after.uptime_s ?? Infinity) <= (Date.now() - killed) / 1_000, 'its uptime begins anew');
     t.ok(await eventually('the gateway to answer', gatewayAnswers));
   });
 }

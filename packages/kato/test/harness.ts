@@ -97,7 +97,7 @@ export class TestHome {
 
   /** The guard notices a moment later than the command that the supervisor has gone. */
   async allGone(): Promise<true> {
-    return eventually('no process of the home to be left', () => this.living().length === 0, 5_000);
+    return eventually('no process of the home to be left', () => this.living().length === 0);
   }
 
   /** Ends what is left, also of a test that failed half-way. */

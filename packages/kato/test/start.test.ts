@@ -113,7 +113,7 @@ t.test('kato stop and start - a process or a role alone, the others go on', asyn
   t.equal(notReady.code, 1);
   t.match(notReady.err, 'harbor_gateway is not ready: STOPPED');
   const [waiting, starting] = await Promise.all([
-    home.kato('process', 'ready', 'harbor_gateway', '--block', '20'),
+    home.kato('process', 'ready', 'harbor_gateway', '--block', '60'),
     home.kato('process', 'start', 'harbor_gateway'),
   ]);
   t.strictSame([waiting.code, starting.code], [0, 0], 'ready --block waits until it serves');
