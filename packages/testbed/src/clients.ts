@@ -38,34 +38,49 @@ export function connected(
     const socket = connect({ port, host, allowHalfOpen: true });
     socket.once('error', failed);
     socket.once('data', (data) => {
-      socket.off('error', failed);
+      // A later end by a reset is for who waits for it, and harms nobody who does not.
+      socket.off('error', failed).on('error', () => undefined);
       done({ socket, greeted: data.toString().trim() });
     });
   });
 }
 
-/** Sends text over an open connection and resolves with as many bytes of what comes back. */
+/**
+ * Sends text over an open connection and resolves with as many bytes of what comes back. Rejects when the
+ * connection has ended, or ends before that.
+ */
 export function exchange(socket: Socket, text: string): Promise<string> {
   return new Promise((done, failed) => {
     let heard = '';
+    const leave = (): void =>
+      void socket.off('data', listen).off('error', fail).off('end', end).off('close', end);
     const listen = (data: Buffer): void => {
       heard += data.toString();
       if (heard.length < text.length) return;
-      socket.off('data', listen).off('error', failed);
+      leave();
       done(heard);
     };
-    socket.on('data', listen).once('error', failed);
+    const fail = (error: Error): void => {
+      leave();
+      failed(error);
+    };
+    const end = (): void => fail(new Error('closed'));
+    if (socket.destroyed || socket.readableEnded) {
+      end();
+      return;
+    }
+    socket.on('data', listen).once('error', fail).once('end', end).once('close', end);
     socket.write(text);
   });
 }
 
-/** The answer to a datagram; asked again each 200 ms, as UDP clients do, ten times at most. */
+/** The answer to a datagram; asked again each 200 ms, as UDP clients do, for 5 s at most. */
 export function askUdp(port: number, text: string, host = '127.0.0.1'): Promise<string> {
   return new Promise((done) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     let sent = 0;
     const send = (): void => {
-      if (sent++ < 10) socket.send(text, port, host);
+      if (sent++ < 25) socket.send(text, port, host);
       else end('nothing');
     };
     const timer = setInterval(send, 200);

@@ -87,6 +87,8 @@ export class LabHost {
   }
 
   end(): void {
+    // Who still waits for an answer has ended, too.
+    this.#waiting.clear();
     this.#agent?.kill('SIGKILL');
   }
 
@@ -107,6 +109,10 @@ export class LabHost {
     const agent = startCommand(process.execPath, [AGENT], {
       stdio: ['pipe', 'pipe', 'inherit'],
       netns: this.netns,
+    });
+    agent.stdin?.on('error', () => undefined);
+    agent.once('exit', () => {
+      for (const answer of [...this.#waiting.values()]) answer({ error: 'its agent has ended' });
     });
     if (agent.stdout)
       createInterface({ input: agent.stdout }).on('line', (line) => {

@@ -25,7 +25,7 @@ export interface LoadReport {
 }
 
 /** A datagram is sent once; unanswered for this long it was lost, ms. */
-const PATIENCE = 3_000;
+const PATIENCE = 10_000;
 
 class Count {
   ok = 0;
@@ -84,14 +84,14 @@ export class Load {
   }
 
   async #keep(socket: Socket, everyMs: number): Promise<undefined> {
-    socket.on('close', () => socket.emit('error', new Error('closed')));
-    for (let at = 0; !this.#ended && !socket.destroyed; at++) {
+    for (let [at, whole] = [0, true]; !this.#ended && whole; at++) {
       const text = `${at};`;
       const heard = await exchange(socket, text).catch(String);
-      this.#kept.add(heard === text ? undefined : heard);
+      whole = heard === text;
+      this.#kept.add(whole ? undefined : heard);
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
-    socket.removeAllListeners('close').destroy();
+    socket.destroy();
     return undefined;
   }
 }
