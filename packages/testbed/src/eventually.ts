@@ -8,7 +8,7 @@ const EVERY = 20;
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  deadlineMs = 30_000,
+  deadlineMs = 60_000,
 ): Promise<Exclude<T, undefined | false | null>> {
   const end = Date.now() + deadlineMs;
   let last: unknown = 'it never held';

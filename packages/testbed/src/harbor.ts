@@ -153,10 +153,11 @@ export class TestHarbor {
     return join(this.home, 'logs', `${name}.log`);
   }
 
-  /** The lines of a log as they are now. */
+  /** The whole lines of a log as they are now: the last one may be written just then. */
   log(name: string): LogLine[] {
     return readFileSync(this.logFile(name), 'utf8')
       .split('\n')
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as LogLine);
   }
