@@ -18,7 +18,12 @@ interface Asked {
 /** A cloud controller that follows the facts: token and JSON, else it refuses. */
 async function cloudController(t: Test) {
   const asked: Asked[] = [];
-  const answers = { handles: [] as object[], status: 200, text: undefined as string | undefined };
+  const answers = {
+    handles: [] as object[],
+    status: 200,
+    text: undefined as string | undefined,
+    until: Promise.resolve(),
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -34,7 +39,8 @@ async function cloudController(t: Test) {
         body,
       });
       response.statusCode = answers.status;
-      response.end(answers.text ?? (method === 'GET' ? JSON.stringify({ handles: answers.handles }) : '{}'));
+      const said = answers.text ?? (method === 'GET' ? JSON.stringify({ handles: answers.handles }) : '{}');
+      void (method === 'GET' ? Promise.resolve() : answers.until).then(() => response.end(said));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -110,6 +116,24 @@ t.test(
     t.equal(fetched().length, tries, 'until the first success');
   },
 );
+
+t.test('cloud controller - an offering under way at the end does not come after what ends it', async (t) => {
+  const { uri, answers, offers } = await cloudController(t);
+  let answer: () => void = () => undefined;
+  answers.until = new Promise((resolve) => (answer = resolve));
+  const { gateway } = gatewayFor(uri);
+  await eventually('the first offering', () => offers().length === 1);
+  const stopping = gateway.stop();
+  // What was said before these are answered has arrived by then.
+  for (let time = 0; time < 5; time++) await (await fetch(uri)).text();
+  t.equal(offers().length, 1);
+  answer();
+  await stopping;
+  t.strictSame(
+    offers().map((each) => offered(each).active),
+    [true, false],
+  );
+});
 
 t.test('cloud controller - an answer that is no list of handles is no success', async (t) => {
   const { uri, answers, fetched } = await cloudController(t);

@@ -24,6 +24,8 @@ export class CloudLink {
   #known = false;
   #stopped = false;
   #failing = new Set<string>();
+  /** The last one that was begun. */
+  #offered = Promise.resolve();
   #cancelOffer: () => void = () => undefined;
   #cancelFetch: () => void = () => undefined;
 
@@ -35,7 +37,7 @@ export class CloudLink {
   }
 
   start(): void {
-    void this.#offer();
+    this.#offered = this.#offer();
     void this.#fetchFirst();
   }
 
@@ -50,13 +52,17 @@ export class CloudLink {
     this.#stopped = true;
     this.#cancelOffer();
     this.#cancelFetch();
+    // One that is under way could arrive after it, and stay.
+    await this.#offered;
     await this.#try('offering', () => this.parts.controller.offer(this.#offering(false)));
   }
 
   async #offer(): Promise<void> {
     await this.#try('offering', () => this.parts.controller.offer(this.#offering(true)));
     if (this.#stopped) return;
-    this.#cancelOffer = this.parts.clock.schedule(OFFER_EVERY, () => void this.#offer());
+    this.#cancelOffer = this.parts.clock.schedule(OFFER_EVERY, () => {
+      this.#offered = this.#offer();
+    });
   }
 
   async #fetchFirst(): Promise<void> {
