@@ -17,7 +17,8 @@ function connects(host: string, port: number, timeout: number): Promise<string |
       socket.on('error', () => undefined).destroy();
       resolve(failure);
     };
-    socket.setTimeout(timeout, () => end('ETIMEDOUT'));
+    // After a pause of this process its timers come first: what the kernel has to say is heard before it counts.
+    socket.setTimeout(timeout, () => setImmediate(end, 'ETIMEDOUT'));
     socket.once('connect', () => end(undefined));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
   });

@@ -142,7 +142,7 @@ t.test('health - thousands are no burst: each has a moment of its own', (t) => {
 
 t.test('health - a TCP backend is tried by connecting, a UDP one cannot be', async (t) => {
   const port = await freePort();
-  const probe = tcpProbe(() => 1_000);
+  const probe = tcpProbe(() => 30_000);
   t.equal(await probe(backend(port)), 'ECONNREFUSED');
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -150,4 +150,16 @@ t.test('health - a TCP backend is tried by connecting, a UDP one cannot be', asy
   server.close();
   await eventually('the port to be closed', async () => (await probe(backend(port))) === 'ECONNREFUSED');
   t.equal(await probe(backend(port, { transport: 'udp' })), undefined);
+});
+
+t.test('health - a pause of this process is no silence of the backend', async (t) => {
+  const port = await freePort();
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const answer = tcpProbe(() => 50)(backend(port));
+  // Begun, and then this process stands still for longer than the probe may take.
+  await new Promise<void>((begun) => process.nextTick(begun));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  t.equal(await answer, undefined);
 });
