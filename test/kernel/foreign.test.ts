@@ -45,7 +45,7 @@ t.test('kernel plane - beside the rules of somebody else', { skip: noLab }, asyn
   const game = await harbor.create('game', { protocol: 'udp' });
   await instance(here, game, one, 'g', { udp: true });
   await inKernel(here, `udp/${game.port}`, 1);
-  t.equal(await two.askUdp(game.port, 'x', host.ipv4), 'nothing', 'whom they drop they drop');
+  t.equal(await two.askUdp(game.port, 'x', host.ipv4, 10), 'nothing', 'whom they drop they drop');
   t.ok((await counted('dropped')) > 0);
   t.equal(await client.askUdp(game.port, 'x', host.ipv4), 'g: x');
 

@@ -74,13 +74,19 @@ export function exchange(socket: Socket, text: string): Promise<string> {
   });
 }
 
-/** The answer to a datagram; asked again each 200 ms, as UDP clients do, for 5 s at most. */
-export function askUdp(port: number, text: string, host = '127.0.0.1'): Promise<string> {
+/** How often a datagram is sent by who waits for an answer: for as long as a busy machine may need. */
+export const UDP_TRIES = 50;
+
+/**
+ * The answer to a datagram, sent again each 200 ms, as UDP clients do; `nothing` where none comes. Who
+ * expects that asks for fewer tries.
+ */
+export function askUdp(port: number, text: string, host = '127.0.0.1', tries = UDP_TRIES): Promise<string> {
   return new Promise((done) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     let sent = 0;
     const send = (): void => {
-      if (sent++ < 25) socket.send(text, port, host);
+      if (sent++ < tries) socket.send(text, port, host);
       else end('nothing');
     };
     const timer = setInterval(send, 200);

@@ -22,7 +22,7 @@ let handles = 0;
 const calls = {
   greeting: (port: number, host: string) => greeting(port, host),
   greetings: (port: number, count: number, host: string) => greetings(port, count, host),
-  askUdp: (port: number, text: string, host: string) => askUdp(port, text, host),
+  askUdp: (port: number, text: string, host: string, tries: number) => askUdp(port, text, host, tries),
   tcpBackend: async (name: string, at: ListenAt) => serve(await tcpBackend(scope, name, at)),
   udpBackend: async (name: string, at: ListenAt) => serve(await udpBackend(scope, name, at)),
   /** A connection that stays open; `exchange` and `close` take its handle. */

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { runCommand, startCommand } from '../commands.js';
 import type { ListenAt } from '../backends.js';
+import { UDP_TRIES } from '../clients.js';
 import type { Scope } from '../scope.js';
 import type { LoadReport, LoadTarget } from './load.js';
 
@@ -28,8 +29,8 @@ export class LabHost {
     return this.#ask('greetings', port, count, host) as Promise<string[]>;
   }
 
-  askUdp(port: number, text: string, host: string): Promise<string> {
-    return this.#ask('askUdp', port, text, host) as Promise<string>;
+  askUdp(port: number, text: string, host: string, tries = UDP_TRIES): Promise<string> {
+    return this.#ask('askUdp', port, text, host, tries) as Promise<string>;
   }
 
   tcpBackend(name: string, at: ListenAt): Promise<{ handle: number; port: number }> {
