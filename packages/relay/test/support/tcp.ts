@@ -1,5 +1,6 @@
 import type { Backend } from '@harbor/core';
-import { freePort } from '@harbor/testbed';
+import { eventually, freePort } from '@harbor/testbed';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { Test } from 'tap';
@@ -102,6 +103,16 @@ export async function refusing(index: number): Promise<Backend> {
   return backendAt('tcp', await freePort(), index);
 }
 
+/** How many connections wait to be accepted (Linux proc_net_tcp.rst: the receive queue of who listens). */
+function backlogOf(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const listens = lines.find(([, at, , state]) => at === local && state === '0A');
+  return parseInt(listens?.[4]?.split(':')[1] ?? '0', 16);
+}
+
 const NEVER_ACCEPTS = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:net').createServer();
@@ -120,5 +131,7 @@ export async function silent(t: Test, index: number): Promise<Backend> {
     t.teardown(() => peer.socket.destroy());
   }
   t.teardown(() => worker.terminate());
+  // Connected to who asks is not yet queued for who listens: the kernel of a busy machine does that later.
+  await eventually('the backlog to be full', () => backlogOf(port) === 2);
   return backendAt('tcp', port, index);
 }

@@ -1,4 +1,5 @@
 import type { Backend } from '@harbor/core';
+import { freePort } from '@harbor/testbed';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { Test } from 'tap';
 import { backendAt } from './rig.js';
@@ -34,9 +35,9 @@ class Mailbox {
   }
 }
 
-async function bound(t: Test, host: string): Promise<Socket> {
+async function bound(t: Test, host: string, port = 0): Promise<Socket> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
+  await new Promise<void>((resolve) => socket.bind(port, host, resolve));
   t.teardown(() => closed(socket));
   return socket;
 }
@@ -94,7 +95,8 @@ export class UdpServer extends Mailbox {
 }
 
 export async function listenUdp(t: Test, index: number, host = '127.0.0.1'): Promise<UdpServer> {
-  const socket = await bound(t, host);
+  // None of those that the kernel gives out: closed, it would be a client's, or the relay's own.
+  const socket = await bound(t, host, await freePort());
   return new UdpServer(socket, backendAt('udp', socket.address().port, index, host));
 }
 
