@@ -21,7 +21,7 @@ t.test(
     one.serve('echo', z.unknown(), (value) => Promise.resolve(value));
     await one.flush();
     const answer = await one.request('echo', { a: 1 }, z.unknown(), {
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       unanswered: 'HARBOR_NODE_UNAVAILABLE',
     });
     t.strictSame(answer, { a: 1 });

@@ -14,7 +14,7 @@ import { serveServiceNode } from '../../src/service/service-node.js';
 import { Transfer } from '../../src/service/transfer.js';
 
 export const ADDRESSES: NodeAddresses = { host: '10.0.0.1', hostname: 'one', extHost: '192.0.2.1' };
-export const asking = { timeoutMs: 5_000, unanswered: 'HARBOR_NODE_UNAVAILABLE' } as const;
+export const asking = { timeoutMs: 20_000, unanswered: 'HARBOR_NODE_UNAVAILABLE' } as const;
 
 /** What a node answers, as far as the tests look. */
 interface Answer {
