@@ -2,13 +2,16 @@ import { eventually } from '@harbor/testbed';
 import t from 'tap';
 import { inKernel, instance, noLab, stage } from './support/stage.js';
 
+/** Longer than a busy machine takes over what has to be done before it is up, s. */
+const LONG = 10;
+
 t.test('kernel plane - connections to a backend that left', { skip: noLab }, async (t) => {
   const here = await stage(t);
   const { client, harbor: host, one, two } = here.lab;
   const { harbor } = here;
 
   await t.test('they go on, and end after drain_timeout', async (t) => {
-    const brief = await harbor.create('brief', { drain_timeout: 2 });
+    const brief = await harbor.create('brief', { drain_timeout: LONG });
     const a = await instance(here, brief, one, 'a', { index: 0 });
     await instance(here, brief, two, 'b', { index: 1 });
     await inKernel(here, `tcp/${brief.port}`, 2);
@@ -19,15 +22,15 @@ t.test('kernel plane - connections to a backend that left', { skip: noLab }, asy
     await here.say('harbor.unregister', a.message);
     await inKernel(here, `tcp/${brief.port}`, 1);
     t.equal(await client.exchange(left, 'on'), 'on', 'it goes on for now');
-    await eventually('it to end', () => client.exchange(left, 'x').then(isOver, () => true), 10_000);
-    t.ok(Date.now() - began >= 1_900, 'not before its time');
+    await eventually('it to end', () => client.exchange(left, 'x').then(isOver, () => true));
+    t.ok(Date.now() - began >= LONG * 1_000 - 100, 'not before its time');
     t.equal(await client.exchange(stays, 'here'), 'here', 'those of others stay');
     t.strictSame(await client.greetings(brief.port, 2, host.ipv4), ['b', 'b']);
   });
 
   await t.test('one that comes back in time keeps its connections', async (t) => {
-    const back = await harbor.create('back', { drain_timeout: 2 });
-    const other = await harbor.create('other', { drain_timeout: 2 });
+    const back = await harbor.create('back', { drain_timeout: LONG });
+    const other = await harbor.create('other', { drain_timeout: LONG });
     const kept = await instance(here, back, one, 'k');
     const gone = await instance(here, other, one, 'g');
     await inKernel(here, `tcp/${back.port}`, 1);
