@@ -67,7 +67,11 @@ t.test(
     t.strictSame((await lab.client.stopLoad(onCore)).tcp.failed, {}, 'where it is now nothing fails');
 
     await core.must('kato', 'node', 'migrate', 'harbor_node_1', 'harbor_node_2');
-    for (const pid of node.pids()) kill(pid);
+    // One that another has just started again is killed, too.
+    await eventually('all of it to be dead', () => {
+      for (const pid of node.pids()) kill(pid);
+      return node.pids().length === 0;
+    });
     await eventually('it to be seen as dead', () => unreachable(core, made.there.name));
     await node.must('kato', 'start');
     await eventually('it to be back', async () => !(await unreachable(core, made.there.name)));
