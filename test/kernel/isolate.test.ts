@@ -60,7 +60,10 @@ t.test('harbor run --isolate - instances in networks of their own', { skip: noLa
     const [first = ''] = pidsOf(app.lines);
     process.kill(Number(first), 'SIGKILL');
     await app.said(/instance 0 serves tcp .* behind web/, 2);
-    t.equal(await client.askUdp(both.port, 'y', host.ipv4), 'instance 1: y', 'the next takes over');
+    await eventually(
+      'the next to take over',
+      async () => (await client.askUdp(both.port, 'y', host.ipv4)) === 'instance 1: y',
+    );
     await harbor.backends('web', 3);
     t.equal((await traces(lab, app)).length, 7, 'what the dead one had has gone');
 
