@@ -24,8 +24,8 @@ export interface LoadReport {
   readonly kept: Tally;
 }
 
-/** A datagram is sent once; unanswered for this long it was lost, ms. */
-const PATIENCE = 10_000;
+/** A datagram is sent once; unanswered for this long it was lost: longer than a busy machine lets anybody wait, ms. */
+const PATIENCE = 20_000;
 
 class Count {
   ok = 0;
