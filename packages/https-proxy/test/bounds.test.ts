@@ -68,7 +68,7 @@ t.test('bounds - with as many waiting as may be one more is told to try again', 
 });
 
 t.test('bounds - a WebSocket counts; who waits for it too long is told to try again', async (t) => {
-  const { port, most } = await stage(t, '--upstream-connections', '1', '--upstream-timeout', '1');
+  const { port, most } = await stage(t, '--upstream-connections', '1', '--upstream-timeout', '3');
   const socket = await dial(port);
   socket.write(`GET /ws HTTP/1.1\r\n${UPGRADE}`);
   await once(socket, 'data');

@@ -54,7 +54,7 @@ t.test('certificates - none is an error that lists the names looked for', async 
 t.test('ending - requests under way are answered, new ones are not taken', async (t) => {
   const framework = await Framework.start(t);
   const root = appRoot(t, { harbor: signed('localhost') });
-  const proxy = await startProxy(t, root.path, framework.port, '--drain-timeout', '5');
+  const proxy = await startProxy(t, root.path, framework.port, '--drain-timeout', '60');
   const over = await session(t, proxy.port);
   const stream = over.request({ ':path': '/echo', ':method': 'POST' });
   stream.write('early, ');
