@@ -55,6 +55,8 @@ export class TestHarbor {
         HARBOR_GATEWAY_PORT: String(await freePort()),
         HARBOR_NODE_PORT_RANGE: `${range.low}-${range.high}`,
         HARBOR_NODE_HOST: '127.0.0.1',
+        // What a test registers once has to last for the test, however slow the machine is.
+        HARBOR_NODE_PRUNE_THRESHOLD: '3600',
         ...env,
       },
       range,
@@ -153,7 +155,7 @@ export class TestHarbor {
     return join(this.home, 'logs', `${name}.log`);
   }
 
-  /** The whole lines of a log as they are now: the last one may be written just then. */
+  /** The lines of a log as they are now, without one that is being written. */
   log(name: string): LogLine[] {
     return readFileSync(this.logFile(name), 'utf8')
       .split('\n')
