@@ -68,7 +68,10 @@ t.test('servers - every one of a NATS cluster and of a replicated Redis may be k
     t.comment(`${connections} connections, ${acknowledged.size} provisions, ${JSON.stringify([...errors])}`);
     t.ok(connections > 500, `${connections} connections`);
     t.strictSame(failed, []);
-    const allowed = ['HARBOR_REDIS_UNAVAILABLE', 'HARBOR_NATS_UNAVAILABLE', 'HARBOR_NODE_UNAVAILABLE'];
+    // A question under way when its NATS server dies is never answered.
+    const unanswered = ['HARBOR_NODE_TIMEOUT', 'HARBOR_CONNECTOR_UNAVAILABLE'];
+    const away = ['HARBOR_REDIS_UNAVAILABLE', 'HARBOR_NATS_UNAVAILABLE', 'HARBOR_NODE_UNAVAILABLE'];
+    const allowed = [...away, ...unanswered];
     const others = [...errors.keys()].filter((code) => !allowed.includes(code));
     t.strictSame(others, [], 'what could not be done says why');
     // What a refused provision left is taken back once it counts as abandoned.
