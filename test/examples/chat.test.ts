@@ -16,7 +16,7 @@ t.test('examples, chat - people hear each other through the port', async (t) => 
     bob.say('bob', 'hello', 'is anybody there?');
     await ada.heard(/^bob: is anybody there\?$/);
     ada.say('yes');
-    await bob.heard(/^ada: yes$/);
+    for (const each of [ada, bob]) await each.heard(/^ada: yes$/);
     const talk = ['* bob has come', 'bob: hello', 'bob: is anybody there?', 'ada: yes'];
     t.strictSame(bob.lines.slice(1), talk);
     t.strictSame(ada.lines.slice(-4), talk);

@@ -55,6 +55,9 @@ function lines(text: string): string[] {
   return text === '' ? [] : text.trimEnd().split('\n');
 }
 
+/** What a command that was typed was given, to the end of its line: output comes in pieces. */
+const RAN = /^RAN: .*\r?\n/m;
+
 /** Types into a shell on a terminal of its own until its output fits. */
 async function typeInto(shell: string, setUp: string, keys: string, wanted: RegExp): Promise<string> {
   const child = startCommand('script', ['-qfec', shell, '/dev/null'], {
@@ -68,11 +71,9 @@ async function typeInto(shell: string, setUp: string, keys: string, wanted: RegE
     await eventually(`${shell} to be ready`, () => said.includes('ready'));
     said = '';
     child.stdin?.write(keys);
-    await eventually(`${String(wanted)} in ${said}`, () => wanted.test(said), 10_000).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${said}`);
-      },
-    );
+    await eventually(`${String(wanted)} in ${said}`, () => wanted.test(said)).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${said}`);
+    });
     return said;
   } finally {
     child.kill('SIGKILL');
@@ -114,12 +115,7 @@ t.test('completion in bash - names of services are asked for, quoted, and never 
 });
 
 t.test('completion in bash - the Tab key of a real one', async (t) => {
-  const said = await typeInto(
-    'bash --norc -i',
-    'source harbor.bash',
-    'harbor cre\tharb\tnew\n',
-    /^RAN: .*$/m,
-  );
+  const said = await typeInto('bash --norc -i', 'source harbor.bash', 'harbor cre\tharb\tnew\n', RAN);
   t.match(said, 'RAN: create-service harbor new');
 });
 
@@ -131,19 +127,16 @@ t.test('completion in zsh - the Tab key: commands, options, values, names', asyn
       keys,
       wanted,
     );
-  t.match(await zsh('harbor cre\tharb\tnew\n', /^RAN: .*$/m), 'RAN: create-service harbor new');
+  t.match(await zsh('harbor cre\tharb\tnew\n', RAN), 'RAN: create-service harbor new');
+  t.match(await zsh('kato log dr\tadd x y --fo\tsys\t\n', RAN), 'RAN: log drain add x y --format syslog');
+  t.match(await zsh('harbor create-service --plan=u\tharbor n\n', RAN), '--plan=udp harbor n');
   t.match(
-    await zsh('kato log dr\tadd x y --fo\tsys\t\n', /^RAN: .*$/m),
-    'RAN: log drain add x y --format syslog',
-  );
-  t.match(await zsh('harbor create-service --plan=u\tharbor n\n', /^RAN: .*$/m), '--plan=udp harbor n');
-  t.match(
-    await zsh('kato config set harbor_node port_\t1\n', /^RAN: .*$/m),
+    await zsh('kato config set harbor_node port_\t1\n', RAN),
     'RAN: config set harbor_node port_range 1',
   );
-  t.match(await zsh('harbor service tw\t\n', /^RAN: .*$/m), 'RAN: service two words');
-  t.match(await zsh('kato data import dep\t\n', /^RAN: .*$/m), 'RAN: data import deploy.yml');
-  t.match(await zsh('kato process \t', /ready/), 'Exit 0 when it serves', 'with what they are for');
+  t.match(await zsh('harbor service tw\t\n', RAN), 'RAN: service two words');
+  t.match(await zsh('kato data import dep\t\n', RAN), 'RAN: data import deploy.yml');
+  t.match(await zsh('kato process \t', /Exit 0 when it serves/), /ready/, 'with what they are for');
   const { code } = await runCommand('test', ['-e', at('ran')]);
   t.equal(code, 1);
 });
@@ -152,7 +145,7 @@ t.test('completion in zsh - as a file of fpath', async (t) => {
   await runCommand('cp', ['harbor.zsh', '_harbor'], options);
   const setUp = 'fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -d ./dump2';
   t.match(
-    await typeInto('zsh -f -i', setUp, 'harbor cre\tharb\tnew\n', /^RAN: .*$/m),
+    await typeInto('zsh -f -i', setUp, 'harbor cre\tharb\tnew\n', RAN),
     'RAN: create-service harbor new',
   );
 });
