@@ -1,4 +1,4 @@
-import { runCommand, TestHarbor, temporaryDirectory, type Ended } from '@harbor/testbed';
+import { eventually, runCommand, TestHarbor, temporaryDirectory, type Ended } from '@harbor/testbed';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -38,6 +38,8 @@ t.test('real clients - sessions of SSH and PostgreSQL go through a port', async 
     const app = harbor.run(t, ['--app', 'sql', '--service', 'sql', '--', 'sh', '-c', serve]);
     await app.said(/serves tcp/);
     await harbor.backends('sql', 1);
+    // It listens before it is done with starting up, and says so to who comes early.
+    await eventually('the database', async () => (await client('psql', '-c', 'select 1')).code === 0);
 
     const made = await client(
       'psql',

@@ -99,7 +99,7 @@ t.test('docs/register.md - its commands do what it says, as they stand', async (
     nats.subscribe('harbor.register', { callback: () => heard++ });
     await nats.flush();
     nats.publish('harbor.start', '{}');
-    await eventually('a registration anew', () => heard > 0, 10_000);
+    await eventually('a registration anew', () => heard > 0);
     child.kill('SIGTERM');
     await once(child, 'exit');
   });
