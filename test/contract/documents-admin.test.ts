@@ -103,7 +103,7 @@ t.test('Troubleshooting', async (t) => {
 
   await t.test('a process that has taken a port is in harbor_proxy_connector.log', async (t) => {
     await harbor.must('kato', 'stop', 'harbor');
-    const script = `require('net').createServer((s) => s.end('custom\\n')).listen(${port}, () => console.log('up'))`;
+    const script = `require('net').createServer((s) => s.on('error', () => {}).end('custom\\n')).listen(${port}, () => console.log('up'))`;
     const custom = startCommand(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     t.teardown(() => custom.kill('SIGKILL'));
     if (custom.stdout) await once(custom.stdout, 'data');

@@ -83,7 +83,7 @@ t.test('ports - real connections and datagrams reach the instances', async (t) =
     const port = await freePort();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       let heard = '';
-      socket.write('ready\n');
+      socket.on('error', () => socket.destroy()).write('ready\n');
       socket.on('data', (data) => (heard += data.toString()));
       socket.on('end', () => socket.end(`heard ${heard.length} after your end`));
     }).listen(port, '127.0.0.1');
@@ -118,7 +118,10 @@ t.test('ports - real connections and datagrams reach the instances', async (t) =
   await t.test('TCP - a backend that asked for it hears who the client is', async (t) => {
     const service = await harbor.create('proxied', { proxy_protocol: 'v1' });
     const port = await freePort();
-    const server = createServer((socket) => socket.pipe(socket)).listen(port, '127.0.0.1');
+    const server = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket)).listen(
+      port,
+      '127.0.0.1',
+    );
     t.teardown(() => server.close());
     await dea.register({ name: 'p', host: '127.0.0.1', port }, { service: service.id });
     await harbor.backends('proxied', 1);

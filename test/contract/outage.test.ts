@@ -117,7 +117,7 @@ t.test('a port held by a foreign process - is said, affects nobody else, and is 
   await dea.register(await tcpBackend(t, 'other'), { service: other.id });
   await harbor.must('kato', 'process', 'stop', 'harbor_proxy_connector');
 
-  const script = `require('net').createServer((s) => s.end('foreign\\n')).listen(${web.port}, () => console.log('up'))`;
+  const script = `require('net').createServer((s) => s.on('error', () => {}).end('foreign\\n')).listen(${web.port}, () => console.log('up'))`;
   const holder = startCommand(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => holder.kill('SIGKILL'));
   if (holder.stdout) await once(holder.stdout, 'data');
@@ -126,7 +126,10 @@ t.test('a port held by a foreign process - is said, affects nobody else, and is 
   await t.test('the log, kato status and harbor explain name the holder', async (t) => {
     const line = await harbor.logged('harbor_proxy_connector', ({ event }) => event === 'port_conflict');
     t.match(line, { port: web.port, protocol: 'tcp', service: web.id, pid: holder.pid, command: /node -e/ });
-    const { conflicts } = (await harbor.status()).ports;
+    const conflicts = await eventually('it to be told', async () => {
+      const { conflicts } = (await harbor.status()).ports;
+      return conflicts.length > 0 && conflicts;
+    });
     t.match(conflicts, [{ port: web.port, protocol: 'tcp', service: web.id, pid: holder.pid }]);
     t.match(await harbor.explain('web'), {
       conflict: { port: web.port, pid: holder.pid },
