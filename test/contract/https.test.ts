@@ -41,7 +41,9 @@ t.test('https - requests under way are answered before the application is told t
   const { port } = await harbor.create('custom-cert-https');
   // It ends at the first SIGTERM, whatever it is doing.
   const echo = `require('http').createServer((from, to) => from.pipe(to)).listen(process.env.PORT)`;
-  const words = ['--app', 'web', '--service', 'custom-cert-https', '--', process.execPath, '-e', echo];
+  // Nothing is cut, however long a busy machine takes to have the proxy stop.
+  const run = ['--app', 'web', '--service', 'custom-cert-https', '--kill-timeout', '60'];
+  const words = [...run, '--', process.execPath, '-e', echo];
   const app = harbor.run(t, words, { cwd: root });
   await app.said(/serves tcp/);
   const upload = request({ host: '127.0.0.1', port, method: 'POST', rejectUnauthorized: false });
