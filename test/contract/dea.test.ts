@@ -11,7 +11,7 @@ t.test('DEA messages - instances come, are renewed and leave', async (t) => {
   const { id: service, port } = await harbor.create('web');
 
   await t.test('harbor.greet is answered with what harbor.start says', async (t) => {
-    const answer = (await dea.nats.request('harbor.greet', '{}', { timeout: 5_000 })).json();
+    const answer = (await dea.nats.request('harbor.greet', '{}', { timeout: 30_000 })).json();
     t.strictSame(answer, {
       id: 'harbor_node_1',
       hosts: ['127.0.0.1'],

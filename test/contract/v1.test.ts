@@ -93,7 +93,7 @@ t.test('v1 - the service gateway of a whole Harbor', async (t) => {
 
   await t.test('a port that nobody knows is reported, and purged on call only', async (t) => {
     const wanted = JSON.stringify({ plan: 'free', instance_id: 'stray' });
-    await dea.nats.request('HarboraaS.provision.harbor_node_1', wanted, { timeout: 10_000 });
+    await dea.nats.request('HarboraaS.provision.harbor_node_1', wanted, { timeout: 30_000 });
     const status = async () => (await harbor.status()).ports.used;
     const before = await status();
     t.match(await send('POST', '/service/internal/v1/check_orphan', {}), { status: 200, json: {} });

@@ -37,7 +37,7 @@ t.test('docs/register.md - its commands do what it says, as they stand', async (
       {
         cwd: CHECKOUT,
         env: harbor.env,
-        timeout: 30_000,
+        timeout: 60_000,
       },
     );
   const created = await runCommand('bash', ['--norc', '-euc', setup], { cwd: CHECKOUT, env: harbor.env });

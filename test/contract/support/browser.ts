@@ -10,7 +10,7 @@ const FLAGS = [
 ];
 
 /** A page that takes longer is given up, ms. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 /**
  * Loads a page in a Chromium that has no past and trusts these authorities (PEM files), too. It prints the page as

@@ -1,7 +1,7 @@
 import { eventually, freePort, TestHarbor, type Scope } from '@harbor/testbed';
 
 /** A node that is away is noticed within this, ms. */
-export const NOTICED = 30_000;
+export const NOTICED = 60_000;
 
 /** A node, as `kato node list --json` shows it. */
 export interface Shown {
