@@ -87,7 +87,7 @@ t.test("README - the tour's commands do what it says, as they are typed", async 
         await eventually(
           `${command} to be ready`,
           () => (said().match(wanted)?.length ?? 0) >= times,
-          60_000,
+          180_000,
         ).catch((error: unknown) => t.fail(`${String(error)}\n${said()}`));
         const port = [...ports.values()].at(-1);
         if (kind === 'run' && port !== undefined) await inTurn(Number(port), times);
