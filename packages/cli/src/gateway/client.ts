@@ -23,8 +23,6 @@ import { randomUUID } from 'node:crypto';
 
 /** The gateway answers a provisioning within 6 s; this is for the network beside it. */
 const TIMEOUT_MS = 15_000;
-/** What is only looked at the gateway has at hand, but for an explanation, for which it asks others for seconds. */
-const LOOK_MS = 8_000;
 
 /** The words of the Open Service Broker API for errors of ours. */
 const BROKER_WORDS: Readonly<Record<string, string>> = {
@@ -131,7 +129,7 @@ export class GatewayClient {
           'x-broker-api-version': '2.17',
           ...(body ? { 'content-type': 'application/json' } : {}),
         },
-        signal: AbortSignal.timeout(method === 'GET' ? LOOK_MS : TIMEOUT_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
     } catch (cause) {

@@ -1,4 +1,3 @@
-import type { HarborError } from '@harbor/core';
 import {
   asHarborError,
   coolingEnd,
@@ -7,13 +6,14 @@ import {
   rangeContains,
   rangeSize,
   type Change,
+  type HarborError,
 } from '@harbor/core';
 import { rolesOf, type Settings } from '@harbor/config';
 import { lookAt, withBus, withStore, type Place } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 
 /** How long Redis, NATS and the connector may each take to answer, ms. */
-const PATIENCE = 2_000;
+const PATIENCE = 3_000;
 /** The same for who is asked after Redis did not answer, ms: who looks has waited already. */
 const LESS_PATIENCE = 1_000;
 
@@ -26,7 +26,8 @@ export interface PortsView {
     | {
         readonly used: number;
         readonly free: number;
-        /** Kept from others for a while. */ readonly cooling: number;
+        /** Kept from others for a while. */
+        readonly cooling: number;
       }
     | undefined;
   /** Undefined where the connector does not answer, or there is none. */

@@ -16,7 +16,7 @@ import {
 /** A service that moves is bound on one node and let go on another; each step has its own limit. */
 const PATIENCE = 40_000;
 /** What is only looked at the gateway has at hand, ms. */
-const LOOK = 8_000;
+const LOOK = 15_000;
 
 /** What the commands on nodes ask of harbor_gateway. Errors of all: HARBOR_GATEWAY_UNAVAILABLE, what it answers. */
 export class NodesClient {

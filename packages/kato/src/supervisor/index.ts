@@ -11,7 +11,7 @@ export type { ProcessStatus, Progress, SupervisorView } from './supervisor.js';
 const LOOK_EVERY = 30;
 const PATIENCE = 20_000;
 /** How long it may take to say how things stand to who only looks, ms: it is at once, unless it is stopped or stuck. */
-export const LOOK_PATIENCE = 5_000;
+export const LOOK_PATIENCE = 10_000;
 
 /**
  * The home's supervisor; undefined when none runs. `patience`: how long it may take to say how things stand, ms.
