@@ -44,3 +44,23 @@ t.test('kato run - when it is killed nothing is left running', async (t) => {
   t.equal(await ended, 'SIGKILL');
   t.ok(await eventually('no process of the home to be left', () => home.living().length === 0));
 });
+
+t.test('kato run - interrupted while it begins, it leaves nothing behind', async (t) => {
+  const home = await testHome(t);
+  const { child, said, ended } = startRun(home);
+  await eventually('its supervisor to be on its way', () => home.living().length > 1);
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  t.equal(await ended, 0, said.err);
+  t.match(said.err, /^stopping …$/m);
+  t.notMatch(said.out, 'Harbor is running');
+  t.ok(await home.allGone());
+});
+
+t.test('kato run - a supervisor whose guard never comes ends', async (t) => {
+  const home = await testHome(t);
+  const supervisor = startCommand(process.execPath, [KATO, 'supervise', '--foreground'], { env: home.env });
+  const ended = new Promise((done) => supervisor.once('close', done));
+  t.equal(await ended, 0);
+  t.ok(await home.allGone());
+});

@@ -13,6 +13,21 @@ export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
   if (await connectSupervisor(place))
     throw new HarborError('HARBOR_ALREADY_RUNNING', `Harbor already runs in ${place.home.dir}`);
   const asked = new AbortController();
+  const there: { supervisor?: SupervisorClient } = {};
+  let stopping: Promise<void> | undefined;
+  const stop = (): void => {
+    // Asked twice by one Ctrl-C: the terminal tells every process, and npm those below it once more.
+    stopping ??= there.supervisor
+      ?.stop([], tell, true)
+      .catch(() => undefined)
+      .finally(() => (stopping = undefined));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (!asked.signal.aborted) note('stopping …');
+      asked.abort();
+      stop();
+    });
   let guard = Promise.resolve();
   // Killed before that, it would leave behind what it has started.
   await new Promise<void>((guarding, failed) => {
@@ -20,16 +35,10 @@ export async function run(place: Place, env: NodeJS.ProcessEnv): Promise<void> {
     guard.then(guarding, failed);
   });
   const supervisor = await untilThere(place);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (asked.signal.aborted) return;
-      asked.abort();
-      note('stopping …');
-      supervisor.stop([], tell, true).catch(() => undefined);
-    });
-  }
+  there.supervisor = supervisor;
+  if (asked.signal.aborted) stop();
   try {
-    await supervisor.start([], tell);
+    if (!asked.signal.aborted) await supervisor.start([], tell);
   } catch (error) {
     if (!asked.signal.aborted) {
       await supervisor.stop([], () => undefined, true).catch(() => undefined);

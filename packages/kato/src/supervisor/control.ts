@@ -20,6 +20,8 @@ export interface ControlOptions {
   readonly drains: Drains;
   readonly front: Front;
   readonly socket: string;
+  /** Told when a guard has connected. */
+  readonly onGuard: () => void;
   /** Told when the guard's connection has ended. */
   readonly onGuardGone: () => void;
   /** Told when everything has been stopped on purpose. */
@@ -85,6 +87,7 @@ export async function serveControl(options: ControlOptions): Promise<FastifyInst
   });
   server.get('/guard', (request, reply) => {
     streamTo(reply)({ guarded: true });
+    options.onGuard();
     request.raw.socket.once('close', options.onGuardGone);
     return reply.hijack();
   });

@@ -17,6 +17,9 @@ import { PidFile } from './pid-file.js';
 import { rotateRedisLog } from './redis-log.js';
 import { Supervisor } from './supervisor.js';
 
+/** How long the guard that has started this process may take to connect, ms: it may have been killed before. */
+const GUARD_PATIENCE = 30_000;
+
 /**
  * The supervisor's process. Another one for the same home makes it end at once. If the one before it was
  * killed, it starts what that one had running. `foreground`: it ends with its guard.
@@ -75,17 +78,20 @@ export async function superviseHome(env: NodeJS.ProcessEnv, foreground: boolean)
     ending = true;
     void supervisor.stop([], () => undefined).finally(end);
   };
+  const onGuardGone = (): void => {
+    if (ending) return;
+    log.warn({ event: 'guard_gone' }, 'the guard has gone');
+    if (foreground) stopAll();
+    else spawnGuard(env);
+  };
+  const guardIsThere = systemClock.schedule(GUARD_PATIENCE, onGuardGone);
   await serveControl({
     supervisor,
     drains,
     front,
     socket,
-    onGuardGone: () => {
-      if (ending) return;
-      log.warn({ event: 'guard_gone' }, 'the guard has gone');
-      if (foreground) stopAll();
-      else spawnGuard(env);
-    },
+    onGuard: guardIsThere,
+    onGuardGone,
     onShutdown: () => {
       ending = true;
       void end();
