@@ -1,5 +1,5 @@
 import { eventually, greeting, isHeld, tcpBackend, TestDea, TestHarbor } from '@harbor/testbed';
-import { componentAnnouncement, handle } from '@harbor/wire';
+import { componentAnnouncement, handle, nodeHandles } from '@harbor/wire';
 import t from 'tap';
 
 const TOKEN = 'token-of-the-contract';
@@ -34,13 +34,16 @@ t.test('v1 - the service gateway of a whole Harbor', async (t) => {
     t.match(await harbor.services(), [{ bindings: ['demo'] }]);
     const unbind = { service_id, handle_id: bound.service_id, binding_options: {} };
     t.match(await send('DELETE', `/gateway/v1/configurations/x/handles/y`, unbind), { status: 200 });
-    t.match(await send('DELETE', `/gateway/v1/configurations/${service_id}`, {}), { status: 200, json: {} });
+    t.strictSame(await send('DELETE', `/gateway/v1/configurations/${service_id}`, {}), {
+      status: 200,
+      json: {},
+    });
     t.strictSame(await harbor.services(), []);
   });
 
   await t.test('an instance of harbor create-service is deleted through v1', async (t) => {
     const { id } = await harbor.create('web');
-    t.match(await send('DELETE', `/gateway/v1/configurations/${id}`, {}), { status: 200, json: {} });
+    t.strictSame(await send('DELETE', `/gateway/v1/configurations/${id}`, {}), { status: 200, json: {} });
     t.strictSame(await harbor.services(), []);
   });
 
@@ -55,7 +58,12 @@ t.test('v1 - the service gateway of a whole Harbor', async (t) => {
     t.match(await step('disable'), { status: 200, json: true });
     await harbor.backends('stay', 0);
     await dea.register(backend, { service: id });
-    await eventually('nobody to be served', async () => (await greeting(port)) === 'ECONNRESET');
+    // What is said after it is heard after it.
+    const { id: another } = await harbor.create('another');
+    await dea.register(await tcpBackend(t, 'two'), { service: another });
+    await harbor.backends('another', 1);
+    t.equal(await greeting(port), 'ECONNRESET');
+    await harbor.must('harbor', 'delete-service', 'another');
     for (const action of ['check', 'import', 'update'])
       t.match(await step(action), { status: 200, json: true }, action);
     let asked = false;
@@ -96,10 +104,16 @@ t.test('v1 - the service gateway of a whole Harbor', async (t) => {
     await dea.nats.request('HarboraaS.provision.harbor_node_1', wanted, { timeout: 30_000 });
     const status = async () => (await harbor.status()).ports.used;
     const before = await status();
-    t.match(await send('POST', '/service/internal/v1/check_orphan', {}), { status: 200, json: {} });
+    const reported: string[] = [];
+    dea.nats.subscribe('HarboraaS.node_handles', {
+      callback: (_, message) => reported.push(...nodeHandles.parse(message.json()).instances_list),
+    });
+    await dea.nats.flush();
+    t.strictSame(await send('POST', '/service/internal/v1/check_orphan', {}), { status: 200, json: {} });
+    await eventually('it to be reported', () => reported.includes('stray'));
     t.equal(await status(), before);
     const body = { orphan_instances: { harbor_node_1: ['stray'] }, orphan_bindings: {} };
-    t.match(await send('DELETE', '/service/internal/v1/purge_orphan', body), { status: 200, json: {} });
+    t.strictSame(await send('DELETE', '/service/internal/v1/purge_orphan', body), { status: 200, json: {} });
     await eventually('the port to be free', async () => (await status()) === (before ?? 0) - 1);
   });
 });
