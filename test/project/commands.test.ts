@@ -38,6 +38,7 @@ for (const { manual, commands, page } of programs) {
         for (let at = 1; known.has(words.slice(0, at).join(' ')) && at <= words.length; at++)
           found = known.get(words.slice(0, at).join(' '));
         t.not(found?.path, '', `${example} (of ${path})`);
+        t.strictSame(found?.commands, [], `${example} (of ${path}) names one of a group`);
         const flags = found?.options.flatMap(({ short, long }) => [short, long]) ?? [];
         for (const flag of own.match(/(?<= )--?[a-z][\w-]*/g) ?? [])
           t.ok(flags.includes(flag), `${example}: there is ${flag}`);
