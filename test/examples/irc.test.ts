@@ -46,6 +46,9 @@ t.test('examples, IRC - a network behind a port', async (t) => {
     for (const number of [404, 401, 403, 442, 421]) await eve.heard(new RegExp(` ${number} eve `));
     eve.say(':ada PING :token');
     t.match(await eve.heard(/PONG/), /^:\S+ PONG \S+ :token$/);
+    // What was sent to her before has come before it.
+    ada.say('PING :all');
+    await ada.heard(/ PONG \S+ :all$/);
     t.notOk(ada.lines.some((line) => line.includes('spam')));
     eve.socket.write('x'.repeat(10_000));
     await eve.ended();
