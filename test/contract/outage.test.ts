@@ -41,7 +41,9 @@ t.test('ports - outlive restarts, crashes and outages', async (t) => {
 
   for (const change of ['restart harbor', 'restart', 'stop, start'] as const) {
     await t.test(`kato ${change} brings every port and route back`, async (t) => {
+      const { pid } = await harbor.process('harbor_proxy_connector');
       for (const each of change.split(', ')) await harbor.must('kato', ...each.split(' '));
+      t.not((await harbor.process('harbor_proxy_connector')).pid, pid, 'it is another one');
       await allServe(t);
     });
   }
