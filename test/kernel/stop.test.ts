@@ -9,7 +9,7 @@ t.test(
     const { client, harbor: host, one } = here.lab;
     const { harbor } = here;
     const tables = async (): Promise<string> => host.run('nft', 'list', 'tables');
-    t.notMatch((await harbor.kato('stop')).stdout, /kernel/, 'it forwards nothing, so nothing is said');
+    t.notMatch(await harbor.must('kato', 'stop'), /kernel/, 'it forwards nothing, so nothing is said');
     await harbor.must('kato', 'start');
 
     const web = await harbor.create('web');
@@ -18,7 +18,7 @@ t.test(
     const wrong = await harbor.kato('stop', 'harbor_node', '--flush');
     t.equal(wrong.code, 2, 'the rules of a connector that runs on are not taken away');
     t.match(wrong.stderr, /harbor_proxy_connector, which is not to be stopped/);
-    t.notMatch((await harbor.kato('stop', 'harbor_node')).stdout, /kernel/, 'the connector still runs');
+    t.notMatch(await harbor.must('kato', 'stop', 'harbor_node'), /kernel/, 'the connector still runs');
 
     const stopped = await harbor.must('kato', 'stop', 'harbor');
     t.match(stopped, /^the kernel goes on forwarding 1 port; to end that too: kato stop harbor --flush$/m);
