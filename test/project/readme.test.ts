@@ -117,6 +117,7 @@ t.test("README - the tour's commands do what it says, as they are typed", async 
       async () => (await greeting(Number(ports.get('35048')))) === 'ECONNREFUSED',
     );
     const { stdout } = await runCommand('bin/kato', ['status'], { env, cwd: CHECKOUT });
+    t.match(stdout, /STOPPED/);
     t.notMatch(stdout, /RUNNING/);
   });
 });
