@@ -34,7 +34,6 @@ export function ask(
     });
     const before: number[] = [];
     asked.on('information', ({ statusCode }: { statusCode: number }) => before.push(statusCode));
-    asked.on('continue', () => before.push(100));
     asked.once('error', failed).once('response', (response) => {
       let text = '';
       response.on('data', (data) => (text += String(data))).once('error', failed);
@@ -85,7 +84,6 @@ export function ask2(
     let text = '';
     const before: number[] = [];
     stream.on('headers', (early) => before.push(Number(early[':status'])));
-    stream.on('continue', () => before.push(100));
     stream.on('response', (head) => {
       status = Number(head[':status']);
       fields = Object.entries(head).flatMap(([name, value]) => [name, String(value)]);

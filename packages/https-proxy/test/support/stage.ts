@@ -39,6 +39,8 @@ export class Framework {
   connections = 0;
   /** Connections with an answer that is larger than what lies on the way. */
   unread = 0;
+  /** Requests for `/slow` that are still waited for. */
+  waiting = 0;
 
   private constructor(
     readonly server: Server,
@@ -88,7 +90,11 @@ export class Framework {
     const { url = '', method = '' } = request;
     this.requests.push({ method, url, fields: request.rawHeaders });
     const big = /^\/big\?(\d+)$/.exec(url);
-    if (url === '/slow') return;
+    if (url === '/slow') {
+      this.waiting++;
+      request.socket.once('close', () => this.waiting--);
+      return;
+    }
     if (url === '/refuse') response.writeHead(417).end('no');
     else if (url === '/wait')
       request.on('data', (data: Buffer) => response.writeHead(200, { 'Content-Length': 4 }).end(data));
