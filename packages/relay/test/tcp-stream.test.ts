@@ -123,11 +123,15 @@ t.test('a side that does not read holds the other back, and loses nothing', asyn
   client.socket.pause();
   server.socket.write(sent.subarray(0, MEGABYTE));
   const all = new Promise<void>((resolve) => server.socket.end(sent.subarray(MEGABYTE), resolve));
-  const other = await connection(rig, only);
-  other.server.socket.end('others go on');
-  t.equal((await other.client.ended).toString(), 'others go on');
-  other.client.socket.end();
-  t.ok(rig.stats().bytesOut < sent.length, 'the relay has not swallowed it');
+  // As much again by each of two others: by then the relay would have swallowed the first.
+  for (let time = 0; time < 2; time++) {
+    const other = await connection(rig, only);
+    other.server.socket.end(sent);
+    t.equal(digest(await other.client.ended), digest(sent), 'others go on');
+    other.client.socket.end();
+  }
+  const taken = rig.stats().bytesOut - 2 * sent.length;
+  t.ok(taken < sent.length / 2, `the relay has not swallowed it: ${taken} bytes`);
   client.socket.resume();
   t.equal(digest(await client.ended), digest(sent));
   await all;
