@@ -43,14 +43,16 @@ t.test('register - it is renewed by itself', async (t) => {
 });
 
 t.test('register - after a return of NATS everything is said anew', async (t) => {
-  const events: BackendEvent['type'][] = [];
-  const onEvent = ({ type }: BackendEvent): unknown => events.push(type);
+  const events: string[] = [];
+  const onEvent = (event: BackendEvent): unknown =>
+    events.push(event.type === 'registered' ? event.because : event.type);
   const registration = await registerBackend({ nats: server.url, instance: 'back', ...at, onEvent });
   t.teardown(() => registration.close());
   await server.kill();
   await eventually('the outage', () => events.includes('disconnected'));
   const before = node.of('register', 'back').length;
   await server.start();
+  await eventually('it to be said', () => events.includes('reconnect'));
   // The node may be back last, and hear of it with the next renewal only.
   const renewed = () => node.of('register', 'back').length > before;
   await eventually('the registration anew', renewed, 60_000);

@@ -1,5 +1,6 @@
-import { eventually } from '@harbor/testbed';
-import { existsSync } from 'node:fs';
+import { eventually, temporaryDirectory } from '@harbor/testbed';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { Runner } from '../src/index.js';
 
@@ -37,10 +38,20 @@ t.test(
 );
 
 t.test('runner - it ends with the one that asks, and not before its work is done', async (t) => {
+  const directory = temporaryDirectory();
+  t.teardown(() => directory.remove());
+  const at = (name: string): string => join(directory.path, name);
   const runner = new Runner();
   const pid = runner.start() ?? 0;
-  await runner.run('true', []);
+  const script =
+    'touch "$1"; while [ -e "$1" ] && [ ! -e "$2" ]; do sleep 0.05; done; kill -0 $PPID && touch "$3"';
+  const work = runner.run('sh', ['-c', script, 'sh', at('begun'), at('go'), at('done')]);
+  // Who has closed it hears no more of it than that.
+  const unheard = t.rejects(work, { message: /has ended/ });
+  await eventually('the work to begin', () => existsSync(at('begun')));
   runner.close();
+  writeFileSync(at('go'), '');
   await eventually('it to end', () => !existsSync(`/proc/${pid}`));
-  t.notOk(existsSync(`/proc/${pid}`));
+  t.ok(existsSync(at('done')), 'it was there until the work was done');
+  await unheard;
 });
