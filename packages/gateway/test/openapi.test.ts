@@ -73,5 +73,6 @@ t.test('openapi - the catalog and /varz answer what it says', async (t) => {
     catalogBody.parse((await call('GET', '/v2/catalog')).json),
     (await call('GET', '/v2/catalog')).json,
   );
-  t.doesNotThrow(async () => varzView.parse((await call('GET', '/varz')).json));
+  const varz = (await call('GET', '/varz')).json;
+  t.doesNotThrow(() => varzView.parse(varz));
 });

@@ -118,7 +118,6 @@ t.test('v1 - ids with slashes, quotes, newlines, NUL and 255 characters are only
     { status: 400, json: { code: 30001 } },
     'no UTF-8',
   );
-  t.notMatch(JSON.stringify(all.log.lines), '\u0000');
 });
 
 t.test('v1 - names and applications of any text either are taken as they are or refused', async (t) => {

@@ -184,7 +184,8 @@ t.test("update - whether clients' addresses can be kept is asked before they are
   const { asked, reservations } = connector();
   const parameters = { preserveClientIp: true };
   await updater({ reservations }).update({ id: 'eight', plan: 'tcp', parameters });
-  t.match(asked, [{ ports: [35_001], transports: [], preserveClientIp: true, service: 'eight' }]);
+  t.match(asked, [{ ports: [35_001], preserveClientIp: true, service: 'eight' }]);
+  t.strictSame(asked[0]?.transports, []);
   await updater({ reservations }).update({
     id: 'eight',
     plan: 'tcp',
