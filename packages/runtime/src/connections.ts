@@ -78,20 +78,11 @@ function placeOf(env: NodeJS.ProcessEnv, home: Home, own: Secrets, isNew: boolea
   return { home, isNew, secrets, core, identity, load };
 }
 
-/**
- * The store the settings name; `patience`: how long it may take to answer, ms.
- * Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read.
- */
-export function openStore(
-  place: Place,
-  settings: Settings,
-  onError: (error: Error) => void,
-  patience?: number,
-): Store {
+/** The store the settings name. Errors: HARBOR_CONFIG_INVALID where its `ca` cannot be read. */
+export function openStore(place: Place, settings: Settings, onError: (error: Error) => void): Store {
   const ca = trusted(place, settings, 'harbor_redis');
   const url = redisUrl(settings, place.secrets);
-  const more = { ...(ca === undefined ? {} : { ca }), ...(patience === undefined ? {} : { patience }) };
-  return new Store({ url, ...more, onError });
+  return new Store({ url, ...(ca === undefined ? {} : { ca }), onError });
 }
 
 /** The bus the settings name. Errors: HARBOR_CONFIG_INVALID; HARBOR_NATS_UNAVAILABLE, unless it waits. */

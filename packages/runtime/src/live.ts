@@ -11,13 +11,9 @@ export interface LiveView {
   readonly away?: HarborError;
 }
 
-/** Runs `work` with a store and closes it. `patience`: how long Redis may take to answer, ms. */
-export async function withStore<T>(
-  place: Place,
-  work: (store: Store) => Promise<T>,
-  patience?: number,
-): Promise<T> {
-  const store = openStore(place, place.load({}), () => undefined, patience);
+/** Runs `work` with a store and closes it. */
+export async function withStore<T>(place: Place, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = openStore(place, place.load({}), () => undefined);
   try {
     return await work(store);
   } finally {
@@ -31,15 +27,14 @@ export async function liveSettings(place: Place): Promise<LiveView> {
   return away ? { settings, away } : { settings };
 }
 
-/** The settings, and records of some kinds, in one look at Redis that may take `patience` ms; none where it is away. */
+/** The settings, and records of some kinds, in one look at Redis; none where it is away. */
 export async function lookAt(
   place: Place,
   kinds: readonly Kind[],
-  patience?: number,
 ): Promise<LiveView & { readonly records: readonly Change[] }> {
   try {
     const look = (store: Store) => store.snapshot(['config', ...kinds]);
-    const { records } = await withStore(place, look, patience);
+    const { records } = await withStore(place, look);
     return { settings: place.load(overlayOfRecords(records)), records };
   } catch (thrown) {
     const away = asHarborError(thrown);

@@ -7,8 +7,6 @@ export interface RedisAccess {
   readonly url: string;
   /** The certificates (PEM) its servers have to be signed by; those Node.js knows where it is left out. */
   readonly ca?: string;
-  /** How long a command may take before Redis counts as away, ms; 3 s where it is left out. */
-  readonly patience?: number;
 }
 
 /** How long a command may take before Redis counts as away, ms. */
@@ -30,18 +28,18 @@ export function failsOver(url: string): boolean {
  * is what makes ioredis fail the commands in flight; without it and without resending they would hang.)
  */
 export function connectRedis(
-  { url, ca, patience = COMMAND_TIMEOUT }: RedisAccess,
+  { url, ca }: RedisAccess,
   purpose: 'commands' | 'follow',
   onError: (error: Error) => void,
 ): Redis {
   const options: RedisOptions = {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: patience,
+    connectTimeout: COMMAND_TIMEOUT,
     socketTimeout: SILENCE,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
     // A follower's reads block on purpose, for less than this.
-    commandTimeout: purpose === 'commands' ? patience : SILENCE + COMMAND_TIMEOUT,
+    commandTimeout: purpose === 'commands' ? COMMAND_TIMEOUT : SILENCE + COMMAND_TIMEOUT,
     // A primary that has become a replica: the sentinels know the new one.
     reconnectOnError: (error) => isReplica(error),
   };

@@ -12,7 +12,7 @@ import { rolesOf, type Settings } from '@harbor/config';
 import { lookAt, withBus, withStore, type Place } from '@harbor/runtime';
 import { nodeSubjects, statusReply, type PortConflict } from '@harbor/wire';
 
-/** How long Redis, NATS and the connector may each take to answer, ms. */
+/** How long NATS and the connector may each take to answer, ms. */
 const PATIENCE = 3_000;
 /** The same for who is asked after Redis did not answer, ms: who looks has waited already. */
 const LESS_PATIENCE = 1_000;
@@ -38,7 +38,7 @@ export interface PortsView {
 
 /** Asks each of those who know once, so that one that is frozen is waited for once. Errors: HARBOR_CONFIG_INVALID. */
 export async function readPorts(place: Place): Promise<PortsView> {
-  const { settings, records, away } = await lookAt(place, ['port', 'cooling'], PATIENCE);
+  const { settings, records, away } = await lookAt(place, ['port', 'cooling']);
   const { node_id: node, port_range: range } = settings.harbor_node;
   const counts = away ? undefined : countPorts(settings, records);
   const known = { node, range, counts };
@@ -64,7 +64,7 @@ export async function serviceNames(
 ): Promise<ReadonlyMap<string, string>> {
   if (conflicts.length === 0 || !counts) return new Map();
   try {
-    const { records } = await withStore(place, (store) => store.snapshot(['service']), PATIENCE);
+    const { records } = await withStore(place, (store) => store.snapshot(['service']));
     return new Map(
       records.flatMap(({ kind, id, value }) =>
         kind === 'service' && value ? [[id, value.name] as const] : [],
