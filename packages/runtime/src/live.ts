@@ -9,6 +9,8 @@ import type { Store } from '@harbor/store';
 export interface LiveView {
   readonly settings: Settings;
   readonly away?: HarborError;
+  /** Those that were asked for beside. */
+  readonly records: readonly Change[];
 }
 
 /** Runs `work` with a store and closes it. */
@@ -21,17 +23,18 @@ export async function withStore<T>(place: Place, work: (store: Store) => Promise
   }
 }
 
-/** The settings of the whole cluster; without Redis those this machine knows by itself. */
-export async function liveSettings(place: Place): Promise<LiveView> {
+/** The settings of the whole cluster; without Redis those this machine knows by itself, and `tell` is told so. */
+export async function liveSettings(
+  place: Place,
+  tell?: (text: string) => void,
+): Promise<Pick<LiveView, 'settings'>> {
   const { settings, away } = await lookAt(place, []);
-  return away ? { settings, away } : { settings };
+  if (away) tell?.(`without what kato config set has stored: ${away.message}`);
+  return { settings };
 }
 
 /** The settings, and records of some kinds, in one look at Redis; none where it is away. */
-export async function lookAt(
-  place: Place,
-  kinds: readonly Kind[],
-): Promise<LiveView & { readonly records: readonly Change[] }> {
+export async function lookAt(place: Place, kinds: readonly Kind[]): Promise<LiveView> {
   try {
     const look = (store: Store) => store.snapshot(['config', ...kinds]);
     const { records } = await withStore(place, look);

@@ -142,9 +142,7 @@ export class GatewayClient {
 
 /** A client with the settings as they stand. */
 export async function openGateway(place: Place): Promise<GatewayClient> {
-  const { settings, away } = await liveSettings(place);
-  if (away) note(`without what kato config set has stored: ${away.message}`);
-  return new GatewayClient(settings);
+  return new GatewayClient((await liveSettings(place, note)).settings);
 }
 
 function failure(status: number, text: string, what: string): HarborError {

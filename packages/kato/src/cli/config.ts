@@ -32,8 +32,7 @@ export async function configGet(
 ): Promise<void> {
   if (component !== undefined && !Object.hasOwn(SCHEMA, component)) findKey(component, key ?? '');
   const asked = component !== undefined && key !== undefined ? findKey(component, key) : undefined;
-  const { settings, away } = await liveSettings(place);
-  if (away) note(`without what kato config set has stored: ${away.message}`);
+  const { settings } = await liveSettings(place, note);
   if (asked) {
     const value = valueOf(settings, asked);
     if (form.json) sayJson(value);

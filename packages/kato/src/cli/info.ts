@@ -9,8 +9,7 @@ export async function info(
   options: { readonly json?: boolean; readonly secrets?: boolean },
 ): Promise<void> {
   if (place.isNew && options.secrets) throw new HarborError('HARBOR_NOT_RUNNING', 'no secrets are made yet');
-  const { settings, away } = await liveSettings(place);
-  if (away && !place.isNew) note(`without what kato config set has stored: ${away.message}`);
+  const { settings } = await liveSettings(place, place.isNew ? undefined : note);
   const { username, password, token } = settings.harbor_gateway;
   const redis = redisUrl(settings, place.secrets);
   const secrets = options.secrets ?? false;
